@@ -1,0 +1,66 @@
+-- Agents' presence and the outbox of effects.
+CREATE TABLE agent (
+    user_id     uuid PRIMARY KEY REFERENCES users,
+    campaign_id uuid REFERENCES campaign,
+    -- `agent::presence::State` by name; the rest of it in the columns below
+    state       text NOT NULL CHECK (state IN ('offline','ready','reserved','on_call','wrap_up','paused')),
+    since       timestamptz NOT NULL,
+    reason      text,
+    call_id     uuid REFERENCES call,
+    wrap_until  timestamptz,
+    -- asked for while busy: where to go when the call is done
+    next_reason text,
+    -- fencing number: raised by every log-in, so that an older socket can do nothing
+    session     bigint NOT NULL DEFAULT 0,
+    connected   boolean NOT NULL DEFAULT false,
+    seen_at     timestamptz,
+    -- the voice leg parked in the agent's own conference
+    leg_sid     text,
+    leg_state   text NOT NULL DEFAULT 'down' CHECK (leg_state IN ('down', 'calling', 'up')),
+    conference  text
+);
+CREATE INDEX agent_wrap ON agent (wrap_until) WHERE state = 'wrap_up';
+CREATE UNIQUE INDEX agent_call ON agent (call_id) WHERE call_id IS NOT NULL;
+
+CREATE TABLE agent_log (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES users,
+    state   text NOT NULL,
+    reason  text,
+    call_id uuid,
+    by_user uuid REFERENCES users,
+    at      timestamptz NOT NULL
+);
+CREATE INDEX agent_log_user ON agent_log (user_id, at);
+
+-- Effects to carry out after commit, each keyed so that repeating it does no harm.
+CREATE TABLE outbox (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    dedupe_key   text NOT NULL UNIQUE,
+    kind         text NOT NULL,
+    payload      jsonb NOT NULL,
+    created_at   timestamptz NOT NULL,
+    run_at       timestamptz NOT NULL,
+    attempts     integer NOT NULL DEFAULT 0,
+    last_error   text,
+    -- given up after the last try; kept for a person to look at
+    failed_at    timestamptz
+);
+CREATE INDEX outbox_due ON outbox (run_at) WHERE failed_at IS NULL;
+
+-- Files taken in, and which of our objects each foreign row became.
+CREATE TABLE import_batch (
+    id          uuid PRIMARY KEY,
+    portfolio   text NOT NULL,
+    file_name   text NOT NULL,
+    file_sha256 bytea NOT NULL,
+    mapping     text NOT NULL,
+    as_of       date NOT NULL,
+    rows_read   bigint NOT NULL DEFAULT 0,
+    rows_new    bigint NOT NULL DEFAULT 0,
+    rows_changed bigint NOT NULL DEFAULT 0,
+    rows_same   bigint NOT NULL DEFAULT 0,
+    rows_rejected bigint NOT NULL DEFAULT 0,
+    started_at  timestamptz NOT NULL,
+    finished_at timestamptz
+);

@@ -1,0 +1,3 @@
+//! 4 · Agents: presence, voice leg, and who takes the next call.
+
+pub mod presence;

@@ -1,0 +1,84 @@
+//! The clock is passed in: rules take `now`, loops and handlers hold a [`Clock`].
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+/// What the service takes for the present.
+///
+/// Production runs on the system's time. A demonstration of an old portfolio runs on a shifted time, so that ages and
+/// calling hours are those of the portfolio's day; tests set and advance it.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    source: Source,
+    house_zone: Tz,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    /// System time plus a fixed shift.
+    Running { shift: TimeDelta },
+    /// Stands still until told otherwise; microseconds since the epoch.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// The system's time; `house_zone` decides which calendar day it is at the office.
+    #[must_use]
+    pub fn system(house_zone: Tz) -> Self {
+        Self { source: Source::Running { shift: TimeDelta::zero() }, house_zone }
+    }
+
+    /// A clock that shows `start` now and runs on at normal speed.
+    #[must_use]
+    pub fn starting_at(start: DateTime<Utc>, house_zone: Tz) -> Self {
+        Self { source: Source::Running { shift: start - system_now() }, house_zone }
+    }
+
+    /// A clock for tests that only [`Clock::advance`] moves.
+    #[must_use]
+    pub fn manual(start: DateTime<Utc>, house_zone: Tz) -> Self {
+        Self { source: Source::Manual(Arc::new(AtomicI64::new(start.timestamp_micros()))), house_zone }
+    }
+
+    /// The present moment, in whole microseconds as Postgres keeps it.
+    ///
+    /// # Panics
+    /// If a manual clock was set beyond the year 262000.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        let micros = match &self.source {
+            Source::Running { shift } => (system_now() + *shift).timestamp_micros(),
+            Source::Manual(micros) => micros.load(Ordering::SeqCst),
+        };
+        DateTime::from_timestamp_micros(micros).expect("a clock shows a representable time")
+    }
+
+    /// The calendar day at the office: ages and promise dates are counted from it.
+    #[must_use]
+    pub fn business_date(&self) -> NaiveDate {
+        self.now().with_timezone(&self.house_zone).date_naive()
+    }
+
+    /// The office's zone.
+    #[must_use]
+    pub fn house_zone(&self) -> Tz {
+        self.house_zone
+    }
+
+    /// Moves a manual clock forward; a running clock moves by itself.
+    pub fn advance(&self, by: TimeDelta) {
+        if let Source::Manual(micros) = &self.source {
+            micros.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the system's time is read")]
+fn system_now() -> DateTime<Utc> {
+    Utc::now()
+}

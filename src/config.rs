@@ -1,0 +1,110 @@
+//! Configuration: command line and environment, one place, every value with its unit.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use clap::Args;
+use secrecy::SecretString;
+use url::Url;
+
+/// How the service runs.
+#[derive(Clone, Debug, Args)]
+pub struct Config {
+    /// Address to listen on.
+    #[arg(long, env = "LEDGERLINE_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Address under which the carrier reaches this service; signatures are checked against it.
+    #[arg(long, env = "LEDGERLINE_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
+    pub public_url: Url,
+
+    /// The office's time zone (IANA): decides which day it is for ages and promises.
+    #[arg(long, env = "LEDGERLINE_ZONE", default_value = "America/New_York")]
+    pub zone: Tz,
+
+    /// Run on a shifted clock that shows this moment at start (RFC 3339); for demonstrations of old portfolios.
+    #[arg(long, env = "LEDGERLINE_CLOCK")]
+    pub clock: Option<DateTime<Utc>>,
+
+    /// Where the stores are.
+    #[command(flatten)]
+    pub stores: Stores,
+
+    /// The carrier.
+    #[command(flatten)]
+    pub carrier: Carrier,
+}
+
+/// Postgres and Redis: given, or private children in a data directory.
+#[derive(Clone, Debug, Args)]
+pub struct Stores {
+    /// Postgres to use (`postgres://…`); without it a private one is run in the data directory.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<SecretString>,
+
+    /// Redis to use (`redis://…`); without it a private one is run in the data directory.
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    pub redis_url: Option<SecretString>,
+
+    /// Directory of the private Postgres and Redis.
+    #[arg(long, env = "LEDGERLINE_DATA", default_value = ".ledgerline")]
+    pub data_dir: PathBuf,
+
+    /// Connections to Postgres, 2 to 200.
+    #[arg(long, env = "LEDGERLINE_DB_CONNECTIONS", default_value_t = 20,
+          value_parser = clap::value_parser!(u32).range(2..=200))]
+    pub db_connections: u32,
+}
+
+/// A Twilio-compatible carrier.
+#[derive(Clone, Debug, Args)]
+pub struct Carrier {
+    /// Base address of its REST API, without `/2010-04-01`.
+    #[arg(long, env = "CARRIER_BASE_URL", default_value = "https://api.twilio.com")]
+    pub base_url: Url,
+
+    /// Account SID.
+    #[arg(long, env = "CARRIER_ACCOUNT_SID", default_value = "")]
+    pub account_sid: String,
+
+    /// Auth token: signs webhooks, and authenticates REST where no API key is given.
+    #[arg(long, env = "CARRIER_AUTH_TOKEN", hide_env_values = true, default_value = "")]
+    pub auth_token: SecretString,
+
+    /// Auth token that was valid before, accepted on webhooks while tokens are rotated.
+    #[arg(long, env = "CARRIER_PREVIOUS_AUTH_TOKEN", hide_env_values = true)]
+    pub previous_auth_token: Option<SecretString>,
+
+    /// API key SID for REST.
+    #[arg(long, env = "CARRIER_API_KEY", requires = "api_secret")]
+    pub api_key: Option<String>,
+
+    /// Secret of the API key.
+    #[arg(long, env = "CARRIER_API_SECRET", hide_env_values = true)]
+    pub api_secret: Option<SecretString>,
+
+    /// SID of the TwiML application that the browser softphone dials.
+    #[arg(long, env = "CARRIER_TWIML_APP_SID")]
+    pub twiml_app_sid: Option<String>,
+
+    /// Calls we start per second at most, 1 to 100; keep it below what the carrier allows, so that it never queues.
+    #[arg(long, env = "CARRIER_CALLS_PER_SECOND", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub calls_per_second: u32,
+
+    /// Number that agents' legs and supervisors' legs are called from (E.164).
+    #[arg(long, env = "CARRIER_AGENT_CALLER_ID")]
+    pub agent_caller_id: Option<crate::phone::Phone>,
+}
+
+impl Config {
+    /// The clock this configuration asks for.
+    #[must_use]
+    pub fn clock(&self) -> crate::clock::Clock {
+        match self.clock {
+            Some(start) => crate::clock::Clock::starting_at(start, self.zone),
+            None => crate::clock::Clock::system(self.zone),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! 4 · The desk: the agent's live connection.
+
+pub mod protocol;

@@ -1,0 +1,153 @@
+//! 5 · Dispositions: what a call led to, and what follows from it.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ids::InstalmentId;
+
+/// Whom the call reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// Nobody.
+    NoContact,
+    /// Somebody who has nothing to do with the account.
+    WrongParty,
+    /// Somebody who may take a message but owes nothing.
+    ThirdParty,
+    /// The debtor or who pays for it.
+    RightParty,
+}
+
+/// A field that a disposition requires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// A note.
+    Note,
+    /// Amount, date and items of a promise.
+    Promise,
+    /// When to call back.
+    CallbackAt,
+    /// Reason, amount and items of a dispute.
+    Dispute,
+    /// The items spoken about.
+    Items,
+}
+
+/// What a disposition does to the account. Data of the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "then", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Consequence {
+    /// Rest, then queue again. `minutes: null`: the campaign's delay for the outcome.
+    RetryAfter {
+        /// Minutes, 1 to 43200.
+        minutes: Option<u32>,
+    },
+    /// Queue at the time given by the agent.
+    CallbackAt,
+    /// Hold the account for a number of days.
+    Hold {
+        /// Days, 1 to 365; `null`: until released.
+        days: Option<u16>,
+        /// Reason of the hold: `hold`, `cease`, `attorney`, `bankruptcy` or `deceased`.
+        reason: String,
+    },
+    /// Take the account out of the campaign.
+    Stop,
+    /// Put the number on the do-not-call list.
+    DoNotCall,
+    /// Mark the number as invalid.
+    NumberInvalid,
+    /// Record the promise; hold until its date.
+    Promise,
+    /// Open a dispute.
+    Dispute,
+    /// Hand over to somebody else: hold with reason `escalated`.
+    Escalate,
+}
+
+/// An entry of the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Disposition {
+    /// Unique in its set.
+    pub code: String,
+    /// What the agent reads.
+    pub label: String,
+    /// Whom it means was reached.
+    pub category: Category,
+    /// What has to be given.
+    pub required: Vec<Field>,
+    /// What follows.
+    pub consequence: Consequence,
+    /// Key that chooses it, one character.
+    pub hotkey: Option<String>,
+    /// Recorded by the service only.
+    pub automatic: bool,
+}
+
+/// What the agent records. `POST /api/calls/{id}/disposition`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wrap {
+    /// Code of the catalogue.
+    pub code: String,
+    /// Note on the account, at most 4000 characters.
+    #[serde(default)]
+    pub note: Option<String>,
+    /// Open items spoken about.
+    #[serde(default)]
+    pub items: Vec<InstalmentId>,
+    /// A promise to pay.
+    #[serde(default)]
+    pub promise: Option<PromiseTaken>,
+    /// When to call back.
+    #[serde(default)]
+    pub callback_at: Option<DateTime<Utc>>,
+    /// The callback is for this agent only.
+    #[serde(default)]
+    pub callback_mine: bool,
+    /// A dispute.
+    #[serde(default)]
+    pub dispute: Option<DisputeOpened>,
+    /// Also: never call this number again.
+    #[serde(default)]
+    pub do_not_call: bool,
+    /// Also: this number does not work or belongs to somebody else.
+    #[serde(default)]
+    pub number_invalid: bool,
+}
+
+/// A promise as the agent took it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PromiseTaken {
+    /// Minor units of the account's currency; more than 0, at most what is owed.
+    pub amount_minor: i64,
+    /// Today or later, at most 90 days away.
+    pub due_on: NaiveDate,
+    /// Items it is for; empty: oldest first.
+    #[serde(default)]
+    pub items: Vec<InstalmentId>,
+}
+
+/// A dispute as the agent opened it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DisputeOpened {
+    /// Reason code, 1 to 40 characters.
+    pub reason: String,
+    /// The disputed part of each item.
+    pub items: Vec<DisputedItem>,
+}
+
+/// The disputed part of an open item.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DisputedItem {
+    /// The item.
+    pub id: InstalmentId,
+    /// Minor units; more than 0, at most what is open.
+    pub amount_minor: i64,
+}

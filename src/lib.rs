@@ -1,0 +1,22 @@
+//! Ledgerline: the backend of a call centre that collects receivables.
+
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod ids;
+pub mod money;
+pub mod outbox;
+pub mod phone;
+pub mod tempo;
+
+pub mod call;
+pub mod campaign;
+pub mod compliance;
+pub mod queue;
+
+pub mod agent;
+pub mod desk;
+
+pub mod disposition;

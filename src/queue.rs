@@ -1,0 +1,219 @@
+//! 3 · The queue: which account is called next, and why.
+//!
+//! Postgres knows the facts of every account; [`placement::place`] turns them into a [`Placement`]; Redis keeps the
+//! placements in calling order and lends them out one lease at a time. Losing Redis costs seconds, never a fact.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ids::{AccountId, ContactPointId, LeaseId, PersonId};
+
+/// Groups of entries, first come first: every entry of a lane goes before every entry of the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// A callback that is due.
+    CallbackDue,
+    /// The last promise was broken.
+    PromiseBroken,
+    /// A promise falls due today: a reminder, where the campaign allows it.
+    PromiseDue,
+    /// Something is past due.
+    PastDue,
+    /// Nothing is due yet.
+    NotYetDue,
+}
+
+/// The points that make up a score; each 0 to the campaign's weight for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Components {
+    /// For the collectible amount.
+    pub balance: u16,
+    /// For the age of the oldest item.
+    pub age: u16,
+    /// For broken and kept promises.
+    pub promise_history: u16,
+    /// For not having been tried often.
+    pub freshness: u16,
+    /// For the chance of an answer at this hour.
+    pub answer_chance: u16,
+}
+
+/// The zones in all of which calling must be allowed: entries with the same window open and close together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Window(Vec<Tz>);
+
+/// An account's place in a campaign's queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The account.
+    pub account: AccountId,
+    /// The person behind the contact point: never called twice at a time.
+    pub person: PersonId,
+    /// The number to try next.
+    pub contact_point: ContactPointId,
+    /// Its lane.
+    pub lane: Lane,
+    /// Sum of the components.
+    pub score: u32,
+    /// Why the score is what it is.
+    pub components: Components,
+    /// When it may be called.
+    pub window: Window,
+}
+
+/// Where an account belongs at a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// May be dialled whenever its window is open.
+    Ready(Entry),
+    /// May not be dialled before `until`; then it takes its place as `entry`.
+    Waiting {
+        /// The moment.
+        until: DateTime<Utc>,
+        /// Why it waits.
+        why: Wait,
+        /// Its place then.
+        entry: Entry,
+    },
+    /// Kept out until a fact changes.
+    Held(Hold),
+    /// Not in this campaign's list at all.
+    Absent,
+}
+
+/// Why an entry waits for a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// A callback was agreed.
+    Callback,
+    /// It rests after an outcome.
+    RetryDelay,
+    /// The limit of attempts in a period is reached; it may be tried again then.
+    Frequency,
+    /// A hold with an end.
+    Hold,
+}
+
+/// Why an account is kept out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// Payment is promised and the date has not come.
+    OpenPromise,
+    /// Everything that is owed is disputed.
+    Disputed,
+    /// Cash that is not applied yet covers what is owed.
+    CoveredByUnappliedCash,
+    /// No valid number that may be called.
+    NoCallableNumber,
+    /// All attempts of the campaign are used up.
+    AttemptsUsedUp,
+    /// The debtor asked us to stop.
+    Cease,
+    /// Represented by an attorney.
+    Attorney,
+    /// Bankrupt.
+    Bankruptcy,
+    /// Deceased.
+    Deceased,
+    /// On the do-not-call list.
+    DoNotCall,
+    /// With another department or authority.
+    Escalated,
+    /// A disposition or a supervisor put it on hold.
+    OnHold,
+    /// Being called right now.
+    InCall,
+    /// A disposition took it out of this campaign.
+    Removed,
+}
+
+/// An entry lent to one dial attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leased {
+    /// The exclusive right; settling or releasing needs it.
+    pub lease: LeaseId,
+    /// What was lent.
+    pub entry: Entry,
+    /// When the right lapses.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Everything the placement of one account in one campaign depends on, read from Postgres in one query.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The account.
+    pub account: AccountId,
+    /// `account.status = 'open'`.
+    pub open: bool,
+    /// Sum of open items less unapplied cash less disputed amounts, minor units.
+    pub collectible_minor: i64,
+    /// Sum of open items, minor units.
+    pub open_minor: i64,
+    /// Cash not applied, minor units.
+    pub unapplied_minor: i64,
+    /// Disputed amounts, minor units.
+    pub disputed_minor: i64,
+    /// Earliest due date among items with an undisputed part.
+    pub oldest_due_on: Option<NaiveDate>,
+    /// Due date of the open promise.
+    pub open_promise_on: Option<NaiveDate>,
+    /// The newest promise was broken.
+    pub promise_broken: bool,
+    /// Promises broken so far.
+    pub broken_promises: u32,
+    /// Promises kept so far.
+    pub kept_promises: u32,
+    /// The strictest active hold, and when it ends.
+    pub hold: Option<(Hold, Option<DateTime<Utc>>)>,
+    /// Earliest open callback.
+    pub callback_at: Option<DateTime<Utc>>,
+    /// Rest after the last outcome.
+    pub not_before: Option<DateTime<Utc>>,
+    /// Attempts so far in this campaign.
+    pub attempts: u32,
+    /// Taken out of the campaign.
+    pub removed: bool,
+    /// A call to it is live.
+    pub in_call: bool,
+    /// Its valid numbers that are on no do-not-call list, in order of position.
+    pub numbers: Vec<Number>,
+    /// It has numbers, but all of those are on a do-not-call list.
+    pub all_do_not_call: bool,
+}
+
+/// A number of an account that may be called.
+#[derive(Clone, Debug)]
+pub struct Number {
+    /// The contact point.
+    pub contact_point: ContactPointId,
+    /// Who is reached there.
+    pub person: PersonId,
+    /// Every zone it may be in, those of the address included.
+    pub zones: Vec<Tz>,
+    /// Attempts that count, on this number, newest first, at most the last seven days.
+    pub attempts: Vec<DateTime<Utc>>,
+    /// Attempts that count, on this person at any number, newest first, at most the last seven days.
+    pub person_attempts: Vec<DateTime<Utc>>,
+}
+
+impl Window {
+    /// A window of the given zones; order and repetition do not matter.
+    #[must_use]
+    pub fn new(zones: impl IntoIterator<Item = Tz>) -> Self {
+        let mut zones: Vec<Tz> = zones.into_iter().collect();
+        zones.sort_by_key(|zone| zone.name());
+        zones.dedup();
+        Self(zones)
+    }
+
+    /// The zones, sorted by name.
+    #[must_use]
+    pub fn zones(&self) -> &[Tz] {
+        &self.0
+    }
+}
