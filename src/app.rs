@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::PgPool;
 
-use crate::{clock::Clock, config::Config};
+use crate::{clock::Clock, config::Config, floor};
 
 /// The running service; cheap to clone.
 #[derive(Clone)]
@@ -20,6 +20,10 @@ pub struct Parts {
     pub db: PgPool,
     /// The tempo.
     pub redis: redis::aio::ConnectionManager,
+    /// Opens the connections that only listen to a channel of Redis.
+    pub redis_client: redis::Client,
+    /// What the supervisors of this node see.
+    pub floor: floor::Board,
 }
 
 impl App {

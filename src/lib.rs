@@ -18,5 +18,8 @@ pub mod queue;
 
 pub mod agent;
 pub mod desk;
+pub mod floor;
 
 pub mod disposition;
+
+pub mod http;

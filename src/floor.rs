@@ -1,0 +1,54 @@
+//! 4 · The floor: what the supervisors see, live.
+//!
+//! Whoever changes a call or an agent publishes its id, nothing else. Each node follows the channel, reads the rows of
+//! the ids it heard, and folds them through [`reducer::reduce`]: the same function, over the same query, that builds
+//! the board at start. So the live board and the history cannot disagree.
+
+pub mod reducer;
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use crate::{
+    app::App,
+    error::Result,
+    ids::{CallId, CampaignId, UserId},
+};
+
+/// Channel on which the ids of changed things are published.
+const CHANNEL: &str = "ll:floor";
+
+/// This node's copy of the floor; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Board(Arc<Mutex<Option<reducer::Floor>>>);
+
+/// Tells every node that a call changed, or that it was disposed of. Repeating it does no harm.
+///
+/// # Errors
+/// If Redis is down.
+pub async fn call_changed(app: &App, call: CallId) -> Result<()> {
+    publish(app, format!("call {call}")).await
+}
+
+/// Tells every node that an agent's presence changed. Repeating it does no harm.
+///
+/// # Errors
+/// If Redis is down.
+pub async fn agent_changed(app: &App, agent: UserId) -> Result<()> {
+    publish(app, format!("agent {agent}")).await
+}
+
+/// Tells every node that a campaign was started, paused or changed. Repeating it does no harm.
+///
+/// # Errors
+/// If Redis is down.
+pub async fn campaign_changed(app: &App, campaign: CampaignId) -> Result<()> {
+    publish(app, format!("campaign {campaign}")).await
+}
+
+async fn publish(app: &App, text: String) -> Result<()> {
+    let mut redis = app.redis.clone();
+    let () = redis::cmd("PUBLISH").arg(CHANNEL).arg(text).query_async(&mut redis).await?;
+    Ok(())
+}
