@@ -17,7 +17,10 @@ CREATE TABLE agent (
     -- the voice leg parked in the agent's own conference
     leg_sid     text,
     leg_state   text NOT NULL DEFAULT 'down' CHECK (leg_state IN ('down', 'calling', 'up')),
-    conference  text
+    leg_since   timestamptz,
+    conference  text,
+    -- raised by every change, so that what is told to Redis late cannot undo what was told before
+    version     bigint NOT NULL DEFAULT 1
 );
 CREATE INDEX agent_wrap ON agent (wrap_until) WHERE state = 'wrap_up';
 CREATE UNIQUE INDEX agent_call ON agent (call_id) WHERE call_id IS NOT NULL;

@@ -1,10 +1,17 @@
 //! 5 · Dispositions: what a call led to, and what follows from it.
 
+pub mod automatic;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ids::InstalmentId;
+use crate::{
+    agent::Principal,
+    app::App,
+    error::Result,
+    ids::{CallId, CallbackId, DisputeId, InstalmentId, NoteId, PromiseId},
+};
 
 /// Whom the call reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -150,4 +157,46 @@ pub struct DisputedItem {
     pub id: InstalmentId,
     /// Minor units; more than 0, at most what is open.
     pub amount_minor: i64,
+}
+
+/// What was recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Recorded {
+    /// The call.
+    pub call: CallId,
+    /// Code of the disposition.
+    pub code: String,
+    /// Whom it means was reached.
+    pub category: Category,
+    /// The note.
+    pub note: Option<NoteId>,
+    /// The promise.
+    pub promise: Option<PromiseId>,
+    /// The callback.
+    pub callback: Option<CallbackId>,
+    /// The dispute.
+    pub dispute: Option<DisputeId>,
+    /// What the agent should know, e.g. that the callback falls outside of the debtor's calling hours.
+    pub warnings: Vec<String>,
+}
+
+/// Records what a call led to, and everything that follows, in one transaction; frees the agent.
+///
+/// The same `idempotency_key` (1 to 128 characters) with the same body gets the same answer again.
+///
+/// # Errors
+/// [`Error::Invalid`](crate::error::Error::Invalid) naming the field, [`Error::NotFound`](crate::error::Error::NotFound),
+/// [`Error::Forbidden`](crate::error::Error::Forbidden) unless `by` is the call's agent or a supervisor,
+/// [`Error::Conflict`](crate::error::Error::Conflict) if another disposition is recorded, or the key was used with
+/// another body.
+pub async fn record(app: &App, by: &Principal, call: CallId, wrap: Wrap, idempotency_key: &str) -> Result<Recorded> {
+    todo!()
+}
+
+/// The dispositions of a set, in the order in which they are shown.
+///
+/// # Errors
+/// [`Error::NotFound`](crate::error::Error::NotFound) if there is no such set.
+pub async fn of_set(app: &App, set: &str) -> Result<Vec<Disposition>> {
+    todo!()
 }

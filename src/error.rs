@@ -28,6 +28,12 @@ pub enum Error {
     /// The role does not allow it. HTTP 403.
     #[error("not allowed for this role")]
     Forbidden,
+    /// Too many tries; wait. HTTP 429.
+    #[error("too many attempts: try again in {seconds} s")]
+    Throttled {
+        /// Seconds to wait.
+        seconds: u64,
+    },
     /// A dependency is down or busy; try again. HTTP 503.
     #[error("{what} is not available")]
     Unavailable {

@@ -1,0 +1,1 @@
+//! Password hashes: argon2id, computed off the async threads.
