@@ -37,7 +37,8 @@ pub struct Components {
     pub promise_history: u16,
     /// For not having been tried often.
     pub freshness: u16,
-    /// For the chance of an answer at this hour.
+    /// For the chance of an answer at this hour; the hour passes while an entry waits, so it is worked out for a whole
+    /// window at the moment of claiming and is 0 before.
     pub answer_chance: u16,
 }
 
@@ -60,6 +61,9 @@ pub struct Entry {
     pub score: u32,
     /// Why the score is what it is.
     pub components: Components,
+    /// What may be collected, in minor units: the larger one goes first where lane and score are equal, and of equal
+    /// ones the older account.
+    pub collectible_minor: i64,
     /// When it may be called.
     pub window: Window,
 }
@@ -85,7 +89,7 @@ pub enum Placement {
 }
 
 /// Why an entry waits for a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Wait {
     /// A callback was agreed.
@@ -172,6 +176,8 @@ pub struct Standing {
     pub hold: Option<(Hold, Option<DateTime<Utc>>)>,
     /// Earliest open callback.
     pub callback_at: Option<DateTime<Utc>>,
+    /// The number that callback was promised on.
+    pub callback_number: Option<ContactPointId>,
     /// Rest after the last outcome.
     pub not_before: Option<DateTime<Utc>>,
     /// Attempts so far in this campaign.
@@ -199,6 +205,8 @@ pub struct Number {
     pub attempts: Vec<DateTime<Utc>>,
     /// Attempts that count, on this person at any number, newest first, at most the last seven days.
     pub person_attempts: Vec<DateTime<Utc>>,
+    /// A call to this number or to this person is live, for whichever account.
+    pub in_call: bool,
 }
 
 impl Window {
