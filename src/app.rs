@@ -1,10 +1,13 @@
 //! What every use case, handler and loop holds.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use secrecy::SecretString;
 use sqlx::PgPool;
 
-use crate::{clock::Clock, config::Config, floor};
+use crate::{
+    clock::Clock, config::Config, db, error::Result, floor, lifecycle::Lifecycle, services, telemetry, tempo, worker,
+};
 
 /// The running service; cheap to clone.
 #[derive(Clone)]
@@ -24,14 +27,52 @@ pub struct Parts {
     pub redis_client: redis::Client,
     /// What the supervisors of this node see.
     pub floor: floor::Board,
+    /// The stages of its shutdown, and the tasks that are waited for.
+    pub lifecycle: Lifecycle,
 }
 
 impl App {
-    /// Puts the parts together.
-    #[must_use]
-    pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+    /// Connects to Redis and puts the parts together.
+    ///
+    /// # Errors
+    /// If Redis cannot be reached, or the configuration contradicts itself.
+    pub async fn build(config: Config, clock: Clock, db: PgPool, redis_url: &SecretString) -> Result<Self> {
+        let parts = Parts {
+            redis: tempo::connect(redis_url).await?,
+            redis_client: tempo::client(redis_url)?,
+            floor: floor::Board::default(),
+            lifecycle: Lifecycle::default(),
+            config,
+            clock,
+            db,
+        };
+        Ok(Self(Arc::new(parts)))
     }
+
+    /// Connects to the stores, brings the schema up to date, and puts the parts together.
+    ///
+    /// # Errors
+    /// If a store cannot be reached or a migration fails.
+    pub async fn open(config: Config, services: &services::Running) -> Result<Self> {
+        let db = db::connect(&services.database_url, config.stores.db_connections).await?;
+        db::migrate(&db).await?;
+        let clock = config.clock();
+        Self::build(config, clock, db, &services.redis_url).await
+    }
+}
+
+/// Starts every loop of the service; each ends with its stage of `lifecycle`.
+pub fn spawn_workers(_app: &App, lifecycle: &Lifecycle) {
+    worker::spawn(lifecycle, "metrics", Duration::from_secs(5), Arc::default(), || async {
+        telemetry::metrics().run_upkeep();
+        Ok(())
+    });
+}
+
+/// Chooses the TLS implementation of this process. Calling it again does no harm.
+pub fn install_tls() {
+    // Refused when it has been chosen already, which is what is wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 impl std::ops::Deref for App {

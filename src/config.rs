@@ -27,6 +27,11 @@ pub struct Config {
     #[arg(long, env = "LEDGERLINE_CLOCK")]
     pub clock: Option<DateTime<Utc>>,
 
+    /// How long a shutdown waits for dialled calls to be bridged, 0 to 600 seconds.
+    #[arg(long, env = "LEDGERLINE_DRAIN_SECONDS", default_value_t = 45,
+          value_parser = clap::value_parser!(u16).range(0..=600))]
+    pub drain_seconds: u16,
+
     /// Where the stores are.
     #[command(flatten)]
     pub stores: Stores,

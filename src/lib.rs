@@ -1,15 +1,20 @@
 //! Ledgerline: the backend of a call centre that collects receivables.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
 pub mod error;
 pub mod ids;
+pub mod lifecycle;
 pub mod money;
 pub mod outbox;
 pub mod phone;
+pub mod services;
+pub mod telemetry;
 pub mod tempo;
+pub mod worker;
 
 pub mod call;
 pub mod campaign;

@@ -1,2 +1,9 @@
-//! The `ledgerline` binary.
-fn main() {}
+//! The `ledgerline` binary: reads the command line and hands over to [`ledgerline::cli`].
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    ledgerline::cli::main(ledgerline::cli::Cli::parse())
+}

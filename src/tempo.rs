@@ -8,21 +8,27 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    error::{Error, Result},
+    error::Result,
     ids::{CampaignId, UserId},
 };
+
+/// What opens connections to Redis.
+///
+/// # Errors
+/// If the address is malformed.
+pub fn client(url: &SecretString) -> Result<redis::Client> {
+    Ok(redis::Client::open(url.expose_secret())?)
+}
 
 /// Connects to Redis; commands wait at most 2 s for an answer.
 ///
 /// # Errors
 /// If the address is malformed or nobody answers.
 pub async fn connect(url: &SecretString) -> Result<ConnectionManager> {
-    let unavailable = |source: redis::RedisError| Error::Unavailable { what: "Redis", source: source.into() };
-    let client = redis::Client::open(url.expose_secret()).map_err(unavailable)?;
     let config = ConnectionManagerConfig::new()
         .set_response_timeout(Some(Duration::from_secs(2)))
         .set_connection_timeout(Some(Duration::from_secs(2)));
-    ConnectionManager::new_with_config(client, config).await.map_err(unavailable)
+    Ok(ConnectionManager::new_with_config(client(url)?, config).await?)
 }
 
 /// A key of a campaign's queue.

@@ -1,0 +1,57 @@
+//! The command line: one sub-command a file.
+
+pub mod migrate;
+pub mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{config::Stores, telemetry};
+
+/// The backend of a call centre that collects receivables.
+#[derive(Debug, Parser)]
+#[command(name = "ledgerline", version, about)]
+pub struct Cli {
+    /// What is logged.
+    #[command(flatten)]
+    pub telemetry: telemetry::Options,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the service.
+    Serve(Box<crate::config::Config>),
+    /// Bring the database's schema up to date.
+    Migrate(Stores),
+}
+
+/// Runs one command; an error is printed with its causes and ends in exit code 1.
+#[must_use]
+pub fn main(cli: Cli) -> ExitCode {
+    telemetry::init(&cli.telemetry);
+    crate::app::install_tls();
+    let outcome = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(run(cli.command)),
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ledgerline: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(config) => serve::run(*config).await,
+        Command::Migrate(stores) => migrate::run(&stores).await,
+    }
+}
