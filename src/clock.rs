@@ -82,3 +82,28 @@ impl Clock {
 fn system_now() -> DateTime<Utc> {
     Utc::now()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().expect("RFC 3339")
+    }
+
+    #[test]
+    fn the_business_date_is_that_of_the_office() {
+        let clock = Clock::manual(at("2013-07-01T03:59:59Z"), chrono_tz::America::New_York);
+        assert_eq!(clock.business_date().to_string(), "2013-06-30");
+        clock.advance(TimeDelta::seconds(1));
+        assert_eq!(clock.business_date().to_string(), "2013-07-01");
+    }
+
+    #[test]
+    fn a_shifted_clock_runs_on() {
+        let clock = Clock::starting_at(at("2013-07-01T15:00:00Z"), chrono_tz::UTC);
+        let first = clock.now();
+        assert!(first >= at("2013-07-01T15:00:00Z") && first < at("2013-07-01T15:01:00Z"));
+        assert!(clock.now() >= first);
+    }
+}

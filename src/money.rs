@@ -179,3 +179,77 @@ impl fmt::Display for Money {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const US: DecimalStyle = DecimalStyle { point: '.', group: Some(',') };
+    const DE: DecimalStyle = DecimalStyle { point: ',', group: Some('.') };
+
+    fn usd(text: &str) -> Result<i64, MoneyError> {
+        Money::parse(text, Currency::USD, US).map(|money| money.minor)
+    }
+
+    #[test]
+    fn reads_the_usual_spellings() {
+        for (text, minor) in [
+            ("0", 0),
+            ("55.94", 5594),
+            ("1,234.5", 123_450),
+            (" 12 ", 1200),
+            (".5", 50),
+            ("5.", 500),
+            ("+3.10", 310),
+            ("-3.10", -310),
+            ("3.10-", -310),
+            ("(3.10)", -310),
+            ("1.5000", 150),
+        ] {
+            assert_eq!(usd(text), Ok(minor), "{text:?}");
+        }
+        assert_eq!(Money::parse("1.234,56", Currency::USD, DE).map(|money| money.minor), Ok(123_456));
+    }
+
+    #[test]
+    fn refuses_what_is_no_amount() {
+        for text in ["", "-", ".", "1.2.3", "12,34.00", "1,23", ",123", "1e3", "0x10", "12 34", "١٢", "--1", "NaN"] {
+            assert!(matches!(usd(text), Err(MoneyError::Amount(_))), "{text:?} gave {:?}", usd(text));
+        }
+    }
+
+    #[test]
+    fn refuses_more_decimals_than_the_currency_has() {
+        assert!(matches!(usd("1.005"), Err(MoneyError::Decimals { decimals: 2, .. })));
+        let yen = Currency::parse("JPY").expect("a code");
+        assert!(matches!(Money::parse("1.5", yen, US), Err(MoneyError::Decimals { decimals: 0, .. })));
+        let dinar = Currency::parse("KWD").expect("a code");
+        assert_eq!(Money::parse("1.005", dinar, US).map(|money| money.minor), Ok(1005));
+    }
+
+    #[test]
+    fn the_largest_amount_fits_and_the_next_does_not() {
+        assert_eq!(usd("92233720368547758.07"), Ok(i64::MAX));
+        assert!(matches!(usd("92233720368547758.08"), Err(MoneyError::TooLarge(_))));
+    }
+
+    #[test]
+    fn a_currency_is_three_capitals() {
+        for text in ["usd", "US", "USDX", "U$D", ""] {
+            assert!(Currency::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_reads_back(minor in any::<i64>().prop_filter("negatable", |minor| *minor != i64::MIN),
+                                    code in prop::sample::select(vec!["USD", "JPY", "KWD"])) {
+            let money = Money::new(minor, Currency::parse(code).expect("a code"));
+            let shown = money.to_string();
+            let digits = shown.strip_suffix(code).expect("ends in the code").trim();
+            prop_assert_eq!(Money::parse(digits, money.currency, US), Ok(money));
+        }
+    }
+}
