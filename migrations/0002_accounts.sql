@@ -29,6 +29,7 @@ CREATE TABLE account (
     updated_at   timestamptz NOT NULL,
     UNIQUE (portfolio, number)
 );
+CREATE INDEX account_number ON account (number);
 CREATE INDEX account_name ON account (lower(name) text_pattern_ops);
 
 CREATE TABLE contact (

@@ -16,6 +16,9 @@ pub mod telemetry;
 pub mod tempo;
 pub mod worker;
 
+pub mod account;
+pub mod ledger;
+
 pub mod call;
 pub mod campaign;
 pub mod compliance;

@@ -1,5 +1,8 @@
 //! Telephone numbers as E.164, and the time zones a number may be in.
 
+mod parse;
+pub mod zones;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
