@@ -76,7 +76,7 @@ CREATE TABLE call (
     facts            jsonb NOT NULL,
     state            text NOT NULL CHECK (state IN ('planned','dialing','ringing','answered','held','bridged','wrapping','done')),
     outcome          text CHECK (outcome IN ('busy','no_answer','failed','canceled','machine','abandoned','completed')),
-    -- the customer's line is, or may be, up: at most one per account and per person
+    -- not done: the line is, or may be, up, or the disposition is outstanding; at most one per account, person, number
     live             boolean NOT NULL,
     agent_id         uuid REFERENCES users,
     conference       text,

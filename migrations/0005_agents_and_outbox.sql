@@ -36,20 +36,26 @@ CREATE TABLE agent_log (
 );
 CREATE INDEX agent_log_user ON agent_log (user_id, at);
 
--- Effects to carry out after commit, each keyed so that repeating it does no harm.
+-- Effects to carry out after commit, one row for each thing to do to each object; repeating one does no harm.
 CREATE TABLE outbox (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- what is done, and to what: enqueued again while it waits or runs, the row only gets a higher version
     dedupe_key   text NOT NULL UNIQUE,
-    kind         text NOT NULL,
+    -- who carries it out: what waits for the carrier must not keep the house waiting
+    lane         text NOT NULL CHECK (lane IN ('house', 'carrier')),
     payload      jsonb NOT NULL,
+    -- raised by every enqueuing; deleted only in the version that was carried out, so no later change is lost
+    version      bigint NOT NULL DEFAULT 1,
     created_at   timestamptz NOT NULL,
     run_at       timestamptz NOT NULL,
+    -- somebody is at it until then; after that it is anybody's again
+    claimed_until timestamptz,
     attempts     integer NOT NULL DEFAULT 0,
     last_error   text,
     -- given up after the last try; kept for a person to look at
     failed_at    timestamptz
 );
-CREATE INDEX outbox_due ON outbox (run_at) WHERE failed_at IS NULL;
+CREATE INDEX outbox_due ON outbox (lane, run_at) WHERE failed_at IS NULL;
 
 -- Files taken in, and which of our objects each foreign row became.
 CREATE TABLE import_batch (

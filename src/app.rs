@@ -6,7 +6,8 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 
 use crate::{
-    clock::Clock, config::Config, db, error::Result, floor, lifecycle::Lifecycle, services, telemetry, tempo, worker,
+    clock::Clock, config::Config, db, error::Result, floor, lifecycle::Lifecycle, outbox, services, telemetry, tempo,
+    worker,
 };
 
 /// The running service; cheap to clone.
@@ -29,6 +30,8 @@ pub struct Parts {
     pub floor: floor::Board,
     /// The stages of its shutdown, and the tasks that are waited for.
     pub lifecycle: Lifecycle,
+    /// Wakes the loops that carry out effects; rung after every commit that enqueued one.
+    pub outbox: outbox::Bell,
 }
 
 impl App {
@@ -42,6 +45,7 @@ impl App {
             redis_client: tempo::client(redis_url)?,
             floor: floor::Board::default(),
             lifecycle: Lifecycle::default(),
+            outbox: outbox::Bell::default(),
             config,
             clock,
             db,

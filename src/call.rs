@@ -4,7 +4,13 @@
 //! number of times an event is told. State and outcome are derived from the facts, so late, doubled and reordered
 //! webhooks cannot lead astray. See [`machine::step`].
 
+pub mod apply;
+pub mod attempt;
+pub mod callbacks;
+pub mod effects;
+pub mod held;
 pub mod machine;
+pub mod store;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -78,18 +84,19 @@ pub enum Create {
     Asked,
     /// The request timed out or the carrier failed: it may be ringing. Never dialled again.
     Unknown,
-    /// The carrier refused; nothing rings.
+    /// The carrier took it.
+    Accepted,
+    /// The carrier refused, or has no trace of it; nothing rings.
     Rejected {
         /// The carrier's error code, 0 where it gave none.
         code: u32,
         /// The code says that the number itself cannot be called.
         bad_number: bool,
     },
-    /// The carrier took it.
-    Accepted,
 }
 
-/// The final status of the customer's leg.
+/// The final status of the customer's leg. Should the carrier ever name two, the later in this list stays: what an
+/// agent may have talked on can become a call that reached nobody, never the other way round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndStatus {
@@ -105,10 +112,10 @@ pub enum EndStatus {
     Failed,
 }
 
-/// The end of the customer's leg. Of two ends the earlier one by the carrier's clock stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// The end of the customer's leg. Of two, the earlier moment and the later [`EndStatus`] stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
-    /// When, by the carrier's clock.
+    /// When.
     pub at: DateTime<Utc>,
     /// How.
     pub status: EndStatus,
@@ -282,6 +289,44 @@ impl Facts {
     #[must_use]
     pub fn inbound(bridge_limit_ms: u32, now: DateTime<Utc>) -> Self {
         Self { direction: Direction::Inbound, answered_at: Some(now), ..Self::outbound(bridge_limit_ms) }
+    }
+}
+
+/// The secret part of a call's callback addresses: a captured signed request of one call says nothing about another.
+/// Does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CallbackToken(String);
+
+impl CallbackToken {
+    /// A new random token, 128 bits in URL-safe letters.
+    #[must_use]
+    pub fn generate() -> Self {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        Self(URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>()))
+    }
+
+    /// As stored.
+    #[must_use]
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text for an address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether an address carried this token; takes the same time wherever they differ.
+    #[must_use]
+    pub fn matches(&self, given: &str) -> bool {
+        subtle::ConstantTimeEq::ct_eq(self.0.as_bytes(), given.as_bytes()).into()
+    }
+}
+
+impl std::fmt::Debug for CallbackToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CallbackToken")
     }
 }
 

@@ -31,3 +31,4 @@ pub mod floor;
 pub mod disposition;
 
 pub mod http;
+pub mod webhook;
