@@ -118,10 +118,9 @@ impl Effect {
             | Self::Bridge { .. }
             | Self::CallAgentLeg { .. }
             | Self::EndAgentLeg { .. } => Lane::Carrier,
-            Self::Requeue { .. }
-            | Self::AgentChanged { .. }
-            | Self::CallChanged { .. }
-            | Self::PreparePop { .. } => Lane::House,
+            Self::Requeue { .. } | Self::AgentChanged { .. } | Self::CallChanged { .. } | Self::PreparePop { .. } => {
+                Lane::House
+            }
         }
     }
 }

@@ -2,14 +2,19 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{AnsweredBy, Create, Direction, Effect, EndStatus, Event, Facts, Ignored, Outcome, State, Step};
+use super::{AnsweredBy, Create, Direction, Effect, End, EndStatus, Event, Facts, Ignored, Outcome, State, Step};
 
 /// Tells a call `event`, which happened or was heard of at `at`.
 ///
-/// Merging is commutative and idempotent: any order and any repetition of a call's events ends in the same facts, and
-/// so in the same state. Only the effects depend on the order, and they are keyed so that repeating one does no harm.
+/// What is *observed* (the carrier's events, losses, dispositions) merges commutatively and idempotently: any order and
+/// any repetition of it ends in the same facts, and so in the same state. What is *decided* (to dial, to give the call
+/// an agent or let it wait) is decided under the call's lock, and comes too late once the line is over.
+/// Only the effects depend on the order, and repeating one does no harm.
 #[must_use]
 pub fn step(facts: &Facts, event: &Event, at: DateTime<Utc>) -> Step {
+    if event.is_decision() && facts.line_is_over() {
+        return Step::Ignored(Ignored::Over);
+    }
     let next = merge(facts.clone(), event, at);
     if next == *facts {
         let over = facts.state() == State::Done;
@@ -17,6 +22,15 @@ pub fn step(facts: &Facts, event: &Event, at: DateTime<Utc>) -> Step {
     }
     let effects = effects(facts, &next);
     Step::Next { facts: next, effects }
+}
+
+impl Event {
+    fn is_decision(&self) -> bool {
+        matches!(
+            self,
+            Self::Dialed | Self::HumanConfirmed | Self::Held { .. } | Self::AgentAssigned(_) | Self::HoldExpired
+        )
+    }
 }
 
 fn merge(mut facts: Facts, event: &Event, at: DateTime<Utc>) -> Facts {
@@ -32,12 +46,18 @@ fn merge(mut facts: Facts, event: &Event, at: DateTime<Utc>) -> Facts {
         Event::Detected(by) => facts.answered_by = facts.answered_by.max(Some(*by)),
         Event::HumanConfirmed => facts.human_confirmed = true,
         Event::Held { until } => earliest(&mut facts.held_until, *until),
-        Event::AgentAssigned(agent) => earliest(&mut facts.agent, (at, *agent)),
+        Event::AgentAssigned(agent) => facts.agent = facts.agent.or(Some((at, *agent))),
         Event::HoldExpired => earliest(&mut facts.hold_expired_at, at),
         Event::CustomerJoined => earliest(&mut facts.joined_at, at),
-        Event::AgentLost => earliest(&mut facts.agent_lost_at, at),
-        Event::EndAsked => earliest(&mut facts.end_asked_at, at),
-        Event::Ended(end) => earliest(&mut facts.end, *end),
+        Event::AgentLost => {
+            earliest(&mut facts.agent_lost_at, at);
+            give_up_plan(&mut facts, at);
+        }
+        Event::EndAsked => {
+            earliest(&mut facts.end_asked_at, at);
+            give_up_plan(&mut facts, at);
+        }
+        Event::Ended(end) => over(&mut facts.end, *end),
         Event::Disposed => earliest(&mut facts.disposed_at, at),
     }
     facts
@@ -55,13 +75,27 @@ fn earliest<T: PartialOrd>(known: &mut Option<T>, told: T) {
     }
 }
 
+/// Nobody has been asked to dial: that the call is not wanted any more is its end.
+fn give_up_plan(facts: &mut Facts, at: DateTime<Utc>) {
+    if facts.direction == Direction::Outbound && facts.create == Create::NotAsked {
+        over(&mut facts.end, End { at, status: EndStatus::Canceled });
+    }
+}
+
+fn over(known: &mut Option<End>, told: End) {
+    *known = Some(match *known {
+        Some(known) => End { at: known.at.min(told.at), status: known.status.max(told.status) },
+        None => told,
+    });
+}
+
 /// What follows from having learnt more, as the difference of what is wanted before and after.
 fn effects(before: &Facts, after: &Facts) -> Vec<Effect> {
     let mut effects = Vec::new();
     let newly = |wanted: fn(&Facts) -> bool| wanted(after) && !wanted(before);
 
     if let Create::Rejected { code, bad_number: true } = after.create
-        && !matches!(before.create, Create::Rejected { .. })
+        && before.create != after.create
     {
         effects.push(Effect::MarkNumberInvalid { code });
     }
@@ -71,44 +105,45 @@ fn effects(before: &Facts, after: &Facts) -> Vec<Effect> {
     if newly(Facts::wants_hangup) {
         effects.push(Effect::HangUp);
     }
-    effects.extend(agent_effects(before, after));
+    effects.extend(agent_effect(before, after));
     if newly(Facts::needs_automatic_disposition)
         && let Some(outcome) = after.outcome()
     {
         effects.push(Effect::DisposeAutomatically(outcome));
     }
-    if newly(Facts::is_settled) {
+    if after.state() == State::Done && before.state() != State::Done {
         effects.push(Effect::Requeue);
     }
     effects
 }
 
-fn agent_effects(before: &Facts, after: &Facts) -> Option<Effect> {
+fn agent_effect(before: &Facts, after: &Facts) -> Option<Effect> {
     let (_, agent) = after.agent?;
-    let (was, is) = (before.agent_duty(), after.agent_duty());
-    if was == is {
+    let (was, is) = (before.agent_duty(), after.agent_duty()?);
+    if was == Some(is) {
         return None;
     }
     match is {
-        Duty::None => Some(Effect::ReleaseAgent(agent)),
         Duty::Reserved if before.held_until.is_some() => Some(Effect::Bridge(agent)),
         Duty::Reserved => None,
         Duty::Talk => Some(Effect::AgentTalks(agent)),
         Duty::WrapUp => Some(Effect::AgentWrapsUp(agent)),
+        Duty::Over => Some(Effect::ReleaseAgent(agent)),
     }
 }
 
-/// What the call asks of its agent; never goes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the call asks of its agent. Never goes back, and never lets go of an agent while the debtor's line may be up:
+/// the agent's conference would hold two debtors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Duty {
-    /// Nothing, or nothing any more.
-    None,
     /// Wait for the debtor to be connected.
     Reserved,
     /// Talk.
     Talk,
     /// Record the disposition.
     WrapUp,
+    /// Nothing any more.
+    Over,
 }
 
 impl Facts {
@@ -120,7 +155,7 @@ impl Facts {
         }
         if self.agent.is_some() && self.joined_at.is_some() {
             State::Bridged
-        } else if self.held_until.is_some() && self.agent.is_none() {
+        } else if self.held_until.is_some() {
             State::Held
         } else if self.answered_at.is_some() || self.joined_at.is_some() {
             State::Answered
@@ -143,17 +178,21 @@ impl Facts {
             Some(EndStatus::Busy) => Outcome::Busy,
             Some(EndStatus::NoAnswer) => Outcome::NoAnswer,
             Some(EndStatus::Canceled) => Outcome::Canceled,
-            Some(EndStatus::Failed) => Outcome::Failed,
             Some(EndStatus::Completed) => self.answered_outcome(),
-            None if self.create == Create::NotAsked => Outcome::Canceled,
-            None => Outcome::Failed,
+            Some(EndStatus::Failed) | None => Outcome::Failed,
         })
     }
 
-    /// The customer's line is, or may be, up.
+    /// It is not done: the line is, or may be, up, or the agent's disposition is outstanding.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        !self.line_is_over()
+        self.state() != State::Done
+    }
+
+    /// The customer's line is over, or was never there.
+    #[must_use]
+    pub fn line_is_over(&self) -> bool {
+        self.end.is_some() || matches!(self.create, Create::Rejected { .. })
     }
 
     /// The attempt counts against the limits of frequency: everything that was, or may have been, placed.
@@ -164,10 +203,48 @@ impl Facts {
         self.direction == Direction::Outbound && self.create > Create::NotAsked && !unreached
     }
 
-    /// A machine or fax picked up, and no agent contradicted.
+    /// A machine or fax picked up, and no agent contradicted: neither by word nor by recording a disposition.
     #[must_use]
     pub fn is_machine(&self) -> bool {
-        matches!(self.answered_by, Some(AnsweredBy::Machine | AnsweredBy::Fax)) && !self.human_confirmed
+        let detected = matches!(self.answered_by, Some(AnsweredBy::Machine | AnsweredBy::Fax));
+        detected && !self.human_confirmed && self.disposed_at.is_none()
+    }
+
+    /// An agent may be given to it: somebody is on the line, waiting, and nobody is coming yet.
+    #[must_use]
+    pub fn may_take_agent(&self) -> bool {
+        let waits = self.answered_at.is_some() && self.agent.is_none() && self.hold_expired_at.is_none();
+        waits && !self.line_is_over() && !self.is_machine() && self.end_asked_at.is_none()
+    }
+
+    /// A line that was not answered should be given up.
+    #[must_use]
+    pub fn wants_cancel(&self) -> bool {
+        let unwanted = self.end_asked_at.is_some() || self.has_lost_its_agent();
+        !self.line_is_over() && !self.was_answered() && unwanted
+    }
+
+    /// A line that was answered should end.
+    #[must_use]
+    pub fn wants_hangup(&self) -> bool {
+        let talked = self.was_bridged() && self.disposed_at.is_some();
+        let unwanted = self.end_asked_at.is_some() || self.is_machine() || talked || self.has_lost_its_agent();
+        !self.line_is_over() && self.was_answered() && unwanted
+    }
+
+    /// A person answered our call and was never connected: before the line ends, they hear who called.
+    #[must_use]
+    pub fn owes_message(&self) -> bool {
+        let person = self.was_answered() && !self.is_machine();
+        self.direction == Direction::Outbound && person && !self.was_bridged()
+    }
+
+    fn has_lost_its_agent(&self) -> bool {
+        self.agent.is_some() && self.agent_lost_at.is_some()
+    }
+
+    fn was_answered(&self) -> bool {
+        self.answered_at.is_some() || self.joined_at.is_some()
     }
 
     fn answered_outcome(&self) -> Outcome {
@@ -192,43 +269,26 @@ impl Facts {
         end.at - answered > TimeDelta::milliseconds(i64::from(self.bridge_limit_ms))
     }
 
-    fn line_is_over(&self) -> bool {
-        self.end.is_some()
-            || matches!(self.create, Create::Rejected { .. })
-            || self.create == Create::NotAsked && self.direction == Direction::Outbound && self.end_asked_at.is_some()
-    }
-
+    /// The agent of an answered call records what came of it, whether or not the conference has reported the debtor
+    /// yet: that report may still be under way.
     fn awaits_agents_disposition(&self) -> bool {
-        self.was_bridged() && !self.is_machine() && self.disposed_at.is_none()
+        let answered = matches!(self.end, Some(End { status: EndStatus::Completed, .. }))
+            && !matches!(self.create, Create::Rejected { .. });
+        let agent_is_there = self.agent.is_some() && !self.has_lost_its_agent();
+        answered && agent_is_there && !self.is_machine() && self.disposed_at.is_none()
     }
 
     fn needs_automatic_disposition(&self) -> bool {
         self.line_is_over() && !self.awaits_agents_disposition() && self.disposed_at.is_none()
     }
 
-    fn is_settled(&self) -> bool {
-        self.state() == State::Done
-    }
-
-    fn wants_cancel(&self) -> bool {
-        !self.line_is_over() && self.end_asked_at.is_some() && self.answered_at.is_none()
-    }
-
-    fn wants_hangup(&self) -> bool {
-        let talk_is_over = self.was_bridged() && (self.disposed_at.is_some() || self.agent_lost_at.is_some());
-        let answered = self.answered_at.is_some() || self.joined_at.is_some();
-        !self.line_is_over() && answered && (self.end_asked_at.is_some() || self.is_machine() || talk_is_over)
-    }
-
-    fn agent_duty(&self) -> Duty {
-        if self.agent.is_none() || self.is_machine() || self.agent_lost_at.is_some() {
-            return Duty::None;
-        }
-        match (self.line_is_over(), self.joined_at.is_some()) {
-            (false, false) => Duty::Reserved,
-            (false, true) => Duty::Talk,
-            (true, true) if self.disposed_at.is_none() => Duty::WrapUp,
-            (true, _) => Duty::None,
-        }
+    fn agent_duty(&self) -> Option<Duty> {
+        self.agent?;
+        Some(match (self.line_is_over(), self.joined_at) {
+            (false, None) => Duty::Reserved,
+            (false, Some(_)) => Duty::Talk,
+            (true, _) if self.awaits_agents_disposition() => Duty::WrapUp,
+            (true, _) => Duty::Over,
+        })
     }
 }
