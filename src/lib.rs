@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod call;
 pub mod campaign;
 pub mod compliance;
+pub mod pacing;
 pub mod queue;
 
 pub mod agent;

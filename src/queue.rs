@@ -3,6 +3,10 @@
 //! Postgres knows the facts of every account; [`placement::place`] turns them into a [`Placement`]; Redis keeps the
 //! placements in calling order and lends them out one lease at a time. Losing Redis costs seconds, never a fact.
 
+pub mod placement;
+pub mod rank;
+pub mod score;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
