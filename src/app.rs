@@ -6,8 +6,8 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 
 use crate::{
-    clock::Clock, config::Config, db, error::Result, floor, lifecycle::Lifecycle, outbox, services, telemetry, tempo,
-    worker,
+    carrier, clock::Clock, config::Config, db, error::Result, floor, lifecycle::Lifecycle, outbox, services, telemetry,
+    tempo, worker,
 };
 
 /// The running service; cheap to clone.
@@ -32,6 +32,8 @@ pub struct Parts {
     pub lifecycle: Lifecycle,
     /// Wakes the loops that carry out effects; rung after every commit that enqueued one.
     pub outbox: outbox::Bell,
+    /// The telephone network.
+    pub carrier: carrier::Client,
 }
 
 impl App {
@@ -46,6 +48,7 @@ impl App {
             floor: floor::Board::default(),
             lifecycle: Lifecycle::default(),
             outbox: outbox::Bell::default(),
+            carrier: carrier::Client::new(&config.carrier)?,
             config,
             clock,
             db,

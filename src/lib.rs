@@ -21,6 +21,7 @@ pub mod ledger;
 
 pub mod call;
 pub mod campaign;
+pub mod carrier;
 pub mod compliance;
 pub mod pacing;
 pub mod queue;
