@@ -12,7 +12,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, layer::SubscriberExt, 
 #[derive(Clone, Debug, Args)]
 pub struct Options {
     /// What is logged: a level, or levels by module (`info,ledgerline::dialer=debug`).
-    #[arg(long, env = "LEDGERLINE_LOG", default_value = "info", global = true)]
+    #[arg(long, env = "LEDGERLINE_LOG", default_value = "info,sqlx=warn", global = true)]
     pub log: String,
 
     /// Lines for people, or JSON objects for a collector.

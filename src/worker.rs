@@ -38,7 +38,7 @@ where
 }
 
 fn spawn_until<S, F>(
-    stop: CancellationToken,
+    until: CancellationToken,
     lifecycle: &Lifecycle,
     name: &'static str,
     period: Duration,
@@ -50,20 +50,20 @@ fn spawn_until<S, F>(
 {
     let guard = lifecycle.clone();
     let shell = async move {
-        if AssertUnwindSafe(run(&stop, name, period, &wake, step)).catch_unwind().await.is_err() {
+        if AssertUnwindSafe(run(&until, name, period, &wake, step)).catch_unwind().await.is_err() {
             guard.fail(format!("worker {name} panicked"));
         }
     };
     lifecycle.tasks().spawn(shell);
 }
 
-async fn run<S, F>(stop: &CancellationToken, name: &'static str, period: Duration, wake: &Notify, step: S)
+async fn run<S, F>(until: &CancellationToken, name: &'static str, period: Duration, wake: &Notify, step: S)
 where
     S: Fn() -> F,
     F: Future<Output = Result<()>>,
 {
     let mut failures = 0;
-    while !stop.is_cancelled() {
+    while !until.is_cancelled() {
         // Taken before the step: what happens during the step wakes the next one.
         let woken = pin!(wake.notified());
         match one_step(name, step()).await {
@@ -73,13 +73,13 @@ where
                 let wait = back_off(failures);
                 tracing::error!(worker = name, failures, ?wait, error = &*error, "step failed");
                 tokio::select! {
-                    () = stop.cancelled() => return,
+                    () = until.cancelled() => return,
                     () = tokio::time::sleep(wait) => continue,
                 }
             }
         }
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = until.cancelled() => return,
             () = woken => {}
             () = tokio::time::sleep(period) => {}
         }
