@@ -1,18 +1,29 @@
 //! Telling a call what was heard: one transaction that stores the raw event once, steps the machine, keeps the facts,
 //! moves the agent, disposes of what no agent will see, and enqueues what has to happen outside.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
+use tracing::{Instrument, debug, info_span};
 
-use super::{Event, Ignored};
-use crate::{app::App, error::Result, ids::CallId};
+use super::{Create, Effect, Event, Facts, Ignored, Step, machine, store};
+use crate::{
+    agent::{self, presence},
+    app::App,
+    disposition,
+    error::{Error, Result},
+    ids::{CallId, UserId},
+    outbox,
+};
+
+/// Time to record the disposition of a call that belongs to no campaign.
+const WRAP_UP_WITHOUT_CAMPAIGN: TimeDelta = TimeDelta::seconds(60);
 
 /// Who said something about a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
     /// The carrier's answer to the request to dial.
     Create,
-    /// The webhooks, by their paths.
+    /// The debtor picked up.
     Answer,
     /// Progress of the customer's leg.
     Status,
@@ -30,6 +41,8 @@ pub enum Source {
     Hold,
     /// The carrier could not fetch or obey an instruction.
     Fallback,
+    /// The progress of an agent's leg.
+    AgentLeg,
     /// The carrier, asked by us.
     Sweeper,
     /// The dialer.
@@ -42,8 +55,33 @@ pub enum Source {
     Service,
 }
 
+impl Source {
+    /// The name used in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Answer => "answer",
+            Self::Status => "status",
+            Self::Amd => "amd",
+            Self::Conference => "conference",
+            Self::Dial => "dial",
+            Self::Recording => "recording",
+            Self::Inbound => "inbound",
+            Self::Hold => "hold",
+            Self::Fallback => "fallback",
+            Self::AgentLeg => "agent_leg",
+            Self::Sweeper => "sweeper",
+            Self::Dialer => "dialer",
+            Self::Desk => "desk",
+            Self::Supervisor => "supervisor",
+            Self::Service => "service",
+        }
+    }
+}
+
 /// Something heard about a call, as it came.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Heard {
     /// Who said it.
     pub source: Source,
@@ -55,6 +93,12 @@ pub struct Heard {
     pub at: DateTime<Utc>,
     /// The carrier's id of the customer's leg, if it was named: the first one is adopted.
     pub sid: Option<String>,
+}
+
+impl std::fmt::Debug for Heard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Heard").field("source", &self.source).field("at", &self.at).finish_non_exhaustive()
+    }
 }
 
 /// What became of it.
@@ -78,29 +122,185 @@ impl Heard {
     /// The carrier's answer to the request to dial; `sid` where it took the call.
     #[must_use]
     pub fn create(call: CallId, sid: Option<String>, at: DateTime<Utc>) -> Self {
-        Self { source: Source::Create, dedupe_key: format!("{call} create"), body: String::new(), at, sid }
+        Self { sid, ..Self::own(Source::Create, call, "create", at) }
     }
 }
 
 /// Tells a call `event` in a transaction of its own, and wakes the outbox after the commit.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::error::Error::NotFound); those of Postgres.
+/// [`Error::NotFound`]; those of Postgres.
 pub async fn tell(app: &App, call: CallId, heard: Heard, event: Event) -> Result<Verdict> {
-    let mut tx = app.db.begin().await?;
-    let verdict = tell_in(&mut tx, call, &heard, &event).await?;
-    tx.commit().await?;
-    app.outbox.ring();
-    Ok(verdict)
+    let span = info_span!("call", %call, source = heard.source.as_str());
+    async {
+        let mut tx = app.db.begin().await?;
+        let verdict = tell_in(&mut tx, call, &heard, &event).await?;
+        tx.commit().await?;
+        app.outbox.ring();
+        Ok(verdict)
+    }
+    .instrument(span)
+    .await
 }
 
-/// As [`tell`], in the caller's transaction; ring [`App`]'s outbox after the commit.
+/// As [`tell`], in the caller's transaction; ring the outbox after the commit.
 ///
 /// Lock order: call, agent, account. Lock nothing of the agent's or the account's before.
 ///
 /// # Errors
 /// As [`tell`].
 pub async fn tell_in(conn: &mut PgConnection, call: CallId, heard: &Heard, event: &Event) -> Result<Verdict> {
-    let _ = (conn, call, heard, event);
-    todo!()
+    let mut call = Locked::lock(conn, call).await?.ok_or(Error::NotFound("call"))?;
+    call.learn(event, heard.at);
+    Ok(call.keep(conn, heard).await?.verdict)
+}
+
+/// A call under lock, and what the transaction has learnt about it so far.
+#[derive(Debug)]
+pub struct Locked {
+    /// As it was read, with the facts grown since.
+    pub row: store::Row,
+    before: Facts,
+    effects: Vec<Effect>,
+    ignored: Ignored,
+}
+
+/// A call as it was written back.
+#[derive(Debug)]
+pub struct Kept {
+    /// What became of the last event.
+    pub verdict: Verdict,
+    /// What is known now.
+    pub facts: Facts,
+    /// Conference of the call's agent.
+    pub conference: Option<String>,
+}
+
+impl Locked {
+    /// Locks a call until the transaction ends; `None`: there is no such call.
+    ///
+    /// # Errors
+    /// Those of Postgres.
+    pub async fn lock(conn: &mut PgConnection, call: CallId) -> Result<Option<Self>> {
+        let row = store::lock(conn, call).await?;
+        Ok(row.map(|row| Self { before: row.facts.clone(), row, effects: Vec::new(), ignored: Ignored::Known }))
+    }
+
+    /// Steps the machine.
+    pub fn learn(&mut self, event: &Event, at: DateTime<Utc>) {
+        match machine::step(&self.row.facts, event, at) {
+            Step::Next { facts, effects } => {
+                debug!(?event, from = self.row.facts.state().as_str(), to = facts.state().as_str(), "told");
+                self.row.facts = facts;
+                self.effects.extend(effects);
+            }
+            Step::Ignored(why) => self.ignored = why,
+        }
+    }
+
+    /// Reserves the agent and gives it the call; false: the call takes none, or the agent is not ready.
+    ///
+    /// # Errors
+    /// Those of Postgres.
+    pub async fn give_to(&mut self, conn: &mut PgConnection, agent: UserId, now: DateTime<Utc>) -> Result<bool> {
+        if !self.row.facts.may_take_agent() {
+            return Ok(false);
+        }
+        let reserved = agent::change(conn, agent, presence::Event::Reserved(self.row.id), now, None).await?;
+        if reserved.is_some() {
+            self.learn(&Event::AgentAssigned(agent), now);
+        }
+        Ok(reserved.is_some())
+    }
+
+    /// The answer to the carrier itself bridges the call: no need to have it moved.
+    pub fn bridged_by_answer(&mut self) {
+        self.effects.retain(|effect| !matches!(effect, Effect::Bridge(_)));
+    }
+
+    /// Writes back what was learnt and carries out what belongs to the same transaction. Where the event had been
+    /// recorded before ([`Verdict::Duplicate`]) nothing is written: roll back, an agent may have been reserved.
+    ///
+    /// # Errors
+    /// Those of Postgres.
+    pub async fn keep(self, conn: &mut PgConnection, heard: &Heard) -> Result<Kept> {
+        let Self { row, before, effects, ignored } = self;
+        let changed = row.facts != before;
+        let verdict = if changed { Verdict::Applied } else { Verdict::Ignored(ignored) };
+        let outside = if changed { outside(&row, &before, &effects) } else { Vec::new() };
+        let change =
+            store::Change { heard, verdict: verdict.as_str(), facts: changed.then_some(&row.facts), effects: &outside };
+        let Some(conference) = store::keep(conn, row.id, &change).await? else {
+            return Ok(Kept { verdict: Verdict::Duplicate, facts: before, conference: row.conference });
+        };
+        if before.create == Create::NotAsked
+            && row.facts.create > Create::NotAsked
+            && let (Some(campaign), Some(account)) = (row.campaign, row.account)
+        {
+            store::count_attempt(conn, campaign, account, heard.at).await?;
+        }
+        for effect in &effects {
+            inside(conn, &row, effect, heard.at).await?;
+        }
+        Ok(Kept { verdict, facts: row.facts, conference: conference.or(row.conference) })
+    }
+}
+
+impl Verdict {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Ignored(Ignored::Known) => "known",
+            Self::Ignored(Ignored::Over) => "over",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+/// What has to happen after the commit.
+fn outside(row: &store::Row, before: &Facts, effects: &[Effect]) -> Vec<outbox::Effect> {
+    let call = row.id;
+    let mut outside = vec![outbox::Effect::CallChanged { call }];
+    if before.ringing_at.is_none() && row.facts.ringing_at.is_some() && row.facts.is_live() {
+        outside.push(outbox::Effect::PreparePop { call });
+    }
+    for effect in effects {
+        match effect {
+            Effect::CancelLine => outside.push(outbox::Effect::CancelLine { call }),
+            Effect::HangUp => outside.push(outbox::Effect::HangUp { call }),
+            Effect::Bridge(_) => outside.push(outbox::Effect::Bridge { call }),
+            Effect::Requeue => outside.extend(row.account.map(|account| outbox::Effect::Requeue { account })),
+            Effect::AgentTalks(_)
+            | Effect::AgentWrapsUp(_)
+            | Effect::ReleaseAgent(_)
+            | Effect::MarkNumberInvalid { .. }
+            | Effect::DisposeAutomatically(_) => {}
+        }
+    }
+    outside
+}
+
+/// What belongs to the same transaction.
+async fn inside(conn: &mut PgConnection, row: &store::Row, effect: &Effect, now: DateTime<Utc>) -> Result<()> {
+    let (agent, event) = match effect {
+        Effect::AgentTalks(agent) => (*agent, presence::Event::Bridged(row.id)),
+        Effect::AgentWrapsUp(agent) => (*agent, presence::Event::TalkEnded(row.id, now + wrap_up(conn, row).await?)),
+        Effect::ReleaseAgent(agent) => (*agent, presence::Event::Released(row.id)),
+        Effect::MarkNumberInvalid { code } => {
+            let Some(point) = row.contact_point else { return Ok(()) };
+            return store::mark_invalid(conn, point, &format!("carrier error {code}"), now).await;
+        }
+        Effect::DisposeAutomatically(outcome) => {
+            return disposition::automatic::record(conn, row.id, *outcome, now).await;
+        }
+        Effect::CancelLine | Effect::HangUp | Effect::Bridge(_) | Effect::Requeue => return Ok(()),
+    };
+    agent::change(conn, agent, event, now, None).await?;
+    Ok(())
+}
+
+async fn wrap_up(conn: &mut PgConnection, row: &store::Row) -> Result<TimeDelta> {
+    let Some(campaign) = row.campaign else { return Ok(WRAP_UP_WITHOUT_CAMPAIGN) };
+    let seconds = store::settings(conn, campaign).await?.limits.wrap_up_seconds;
+    Ok(TimeDelta::seconds(i64::from(seconds)))
 }

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{CallbackToken, Event, Facts, Step, machine, store};
+use super::{CallbackToken, Create, Facts, store};
 use crate::{
     agent::{self, presence},
     compliance::DialPermit,
     error::{Error, Result},
     ids::{CallId, CampaignId, UserId},
+    outbox,
     phone::Phone,
     queue::Leased,
 };
@@ -40,7 +41,7 @@ pub struct Begun {
 }
 
 /// Inserts the attempt and counts it; a preview reserves its agent, and counts when it is dialled
-/// ([`Event::Dialed`]).
+/// ([`Event::Dialed`](super::Event::Dialed)).
 ///
 /// # Errors
 /// [`Error::Conflict`] if a call to the account, the person or the number is live, or the agent of a preview is not
@@ -51,6 +52,40 @@ pub async fn begin(
     attempt: &Attempt<'_>,
     now: DateTime<Utc>,
 ) -> Result<Begun> {
-    let _ = (conn, permit, attempt, now);
-    todo!()
+    let planned = Facts::outbound(attempt.bridge_limit_ms);
+    let facts = match attempt.preview_for {
+        Some(agent) => Facts { agent: Some((now, agent)), ..planned },
+        None => Facts { create: Create::Asked, ..planned },
+    };
+    let entry = &attempt.leased.entry;
+    let begun = Begun { call: CallId::generate(), token: CallbackToken::generate() };
+    let call = store::NewCall {
+        id: begun.call,
+        campaign: Some(attempt.campaign),
+        account: Some(permit.account),
+        person: Some(entry.person),
+        contact_point: Some(permit.contact_point),
+        to: attempt.to.as_str(),
+        from: attempt.from.as_str(),
+        sid: None,
+        token: &begun.token,
+        facts: &facts,
+        decision: Some(permit.decision),
+        lease: Some(attempt.leased.lease),
+        queue_entry: Some(serde_json::to_value(entry).map_err(Error::internal("writing a queue entry"))?),
+    };
+    if !store::insert(conn, &call, now).await? {
+        return Err(Error::Conflict("a call to this account, person or number is live".to_owned()));
+    }
+    match attempt.preview_for {
+        Some(agent) => reserve(conn, agent, begun.call, now).await?,
+        None => store::count_attempt(conn, attempt.campaign, permit.account, now).await?,
+    }
+    outbox::enqueue(conn, &[outbox::Effect::CallChanged { call: begun.call }], now).await?;
+    Ok(begun)
+}
+
+async fn reserve(conn: &mut PgConnection, agent: UserId, call: CallId, now: DateTime<Utc>) -> Result<()> {
+    let reserved = agent::change(conn, agent, presence::Event::Reserved(call), now, None).await?;
+    reserved.map(|_| ()).ok_or_else(|| Error::Conflict("the agent is not ready".to_owned()))
 }

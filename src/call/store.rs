@@ -1,13 +1,13 @@
 //! The rows of calls and of what was heard about them.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgPool, types::Json};
 
 use super::{CallbackToken, Facts, apply::Heard};
 use crate::{
     error::{Error, Result},
-    ids::{AccountId, CallId, CampaignId, ContactPointId, PersonId, UserId},
-    outbox::Effect,
+    ids::{AccountId, CallId, CampaignId, ContactPointId, DecisionId, LeaseId, PersonId, UserId},
+    outbox,
 };
 
 /// A call as its decisions need it.
@@ -19,6 +19,8 @@ pub struct Row {
     pub campaign: Option<CampaignId>,
     /// The account; `None`: an inbound call from an unknown number.
     pub account: Option<AccountId>,
+    /// The agent who owns the account.
+    pub owner: Option<UserId>,
     /// The number that was dialled, as a contact point.
     pub contact_point: Option<ContactPointId>,
     /// The carrier's id of the customer's leg, once known.
@@ -29,31 +31,280 @@ pub struct Row {
     pub facts: Facts,
     /// Conference the debtor is, or will be, in.
     pub conference: Option<String>,
-    /// The same event had been recorded before.
-    pub duplicate: bool,
 }
 
-/// An attempt to insert.
-pub(super) struct NewCall<'a> {
-    pub(super) id: CallId,
-    pub(super) campaign: Option<CampaignId>,
-    pub(super) account: Option<AccountId>,
-    pub(super) person: Option<PersonId>,
-    pub(super) contact_point: Option<ContactPointId>,
-    pub(super) to: &'a str,
-    pub(super) from: &'a str,
-    pub(super) sid: Option<&'a str>,
-    pub(super) token: &'a CallbackToken,
-    pub(super) facts: &'a Facts,
-    pub(super) decision: Option<crate::ids::DecisionId>,
-    pub(super) lease: Option<crate::ids::LeaseId>,
-    pub(super) queue_entry: Option<serde_json::Value>,
+struct Fields {
+    id: CallId,
+    campaign_id: Option<CampaignId>,
+    account_id: Option<AccountId>,
+    owner_id: Option<UserId>,
+    contact_point_id: Option<ContactPointId>,
+    sid: Option<String>,
+    callback_token: String,
+    facts: Json<Facts>,
+    conference: Option<String>,
 }
 
-/// What a transaction writes back about a call.
+impl From<Fields> for Row {
+    fn from(row: Fields) -> Self {
+        Self {
+            id: row.id,
+            campaign: row.campaign_id,
+            account: row.account_id,
+            owner: row.owner_id,
+            contact_point: row.contact_point_id,
+            sid: row.sid,
+            token: CallbackToken::from_stored(row.callback_token),
+            facts: row.facts.0,
+            conference: row.conference,
+        }
+    }
+}
+
+/// Reads a call without locking it.
+///
+/// # Errors
+/// Those of Postgres.
+pub async fn get(db: &PgPool, call: CallId) -> Result<Option<Row>> {
+    let row = sqlx::query_as!(
+        Fields,
+        r#"SELECT call.id AS "id: CallId", campaign_id AS "campaign_id: CampaignId",
+             account_id AS "account_id: AccountId", account.owner_id AS "owner_id: UserId",
+             contact_point_id AS "contact_point_id: ContactPointId", sid, callback_token,
+             facts AS "facts: Json<Facts>", conference
+           FROM call LEFT JOIN account ON account.id = account_id WHERE call.id = $1"#,
+        call.0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Row::from))
+}
+
+/// Locks a call until the transaction ends.
+pub(super) async fn lock(conn: &mut PgConnection, call: CallId) -> Result<Option<Row>> {
+    let row = sqlx::query_as!(
+        Fields,
+        r#"SELECT call.id AS "id: CallId", campaign_id AS "campaign_id: CampaignId",
+             account_id AS "account_id: AccountId", account.owner_id AS "owner_id: UserId",
+             contact_point_id AS "contact_point_id: ContactPointId", sid, callback_token,
+             facts AS "facts: Json<Facts>", conference
+           FROM call LEFT JOIN account ON account.id = account_id WHERE call.id = $1 FOR UPDATE OF call"#,
+        call.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Row::from))
+}
+
+/// The call whose customer's leg the carrier knows as `sid`.
+///
+/// # Errors
+/// Those of Postgres.
+pub async fn id_of_sid(db: &PgPool, sid: &str) -> Result<Option<CallId>> {
+    let id =
+        sqlx::query_scalar!(r#"SELECT id AS "id: CallId" FROM call WHERE sid = $1"#, sid).fetch_optional(db).await?;
+    Ok(id)
+}
+
+/// The call of a campaign that has been waiting longest for an agent.
+///
+/// # Errors
+/// Those of Postgres.
+pub async fn oldest_waiting(db: &PgPool, campaign: CampaignId) -> Result<Option<CallId>> {
+    let id = sqlx::query_scalar!(
+        r#"SELECT id AS "id: CallId" FROM call
+           WHERE campaign_id = $1 AND state = 'held' AND agent_id IS NULL AND facts->>'hold_expired_at' IS NULL
+           ORDER BY answered_at LIMIT 1"#,
+        campaign.0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(id)
+}
+
+/// A call to insert.
+#[derive(Debug)]
+pub(crate) struct NewCall<'a> {
+    pub(crate) id: CallId,
+    pub(crate) campaign: Option<CampaignId>,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) person: Option<PersonId>,
+    pub(crate) contact_point: Option<ContactPointId>,
+    pub(crate) to: &'a str,
+    pub(crate) from: &'a str,
+    pub(crate) sid: Option<&'a str>,
+    pub(crate) token: &'a CallbackToken,
+    pub(crate) facts: &'a Facts,
+    pub(crate) decision: Option<DecisionId>,
+    pub(crate) lease: Option<LeaseId>,
+    pub(crate) queue_entry: Option<serde_json::Value>,
+}
+
+/// Inserts a call; false: another call to the account, person or number is live, or the carrier's id is known.
+pub(crate) async fn insert(conn: &mut PgConnection, call: &NewCall<'_>, now: DateTime<Utc>) -> Result<bool> {
+    let facts = call.facts;
+    let direction = match facts.direction {
+        super::Direction::Outbound => "outbound",
+        super::Direction::Inbound => "inbound",
+    };
+    let inserted = sqlx::query!(
+        "INSERT INTO call (id, campaign_id, account_id, person_id, contact_point_id, direction, to_number, from_number,
+             sid, callback_token, facts, state, live, agent_id, decision_id, lease, queue_entry, created_at,
+             answered_at, heard_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $18)
+         ON CONFLICT DO NOTHING",
+        call.id.0,
+        call.campaign.map(|id| id.0),
+        call.account.map(|id| id.0),
+        call.person.map(|id| id.0),
+        call.contact_point.map(|id| id.0),
+        direction,
+        call.to,
+        call.from,
+        call.sid,
+        call.token.as_str(),
+        Json(facts) as _,
+        facts.state().as_str(),
+        facts.is_live(),
+        facts.agent.map(|(_, agent)| agent.0),
+        call.decision.map(|id| id.0),
+        call.lease.map(|id| id.0),
+        call.queue_entry,
+        now,
+        facts.answered_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// What a transaction writes back about the call it has locked.
 pub(super) struct Change<'a> {
     pub(super) heard: &'a Heard,
-    pub(super) facts: &'a Facts,
     pub(super) verdict: &'static str,
-    pub(super) effects: &'a [Effect],
+    /// `None`: nothing was learnt, the call stays as it is.
+    pub(super) facts: Option<&'a Facts>,
+    pub(super) effects: &'a [outbox::Effect],
+}
+
+/// Stores the event, the facts with their mirrored columns, and the effects. Gives the conference; `None`: the event
+/// had been stored before, and nothing is changed.
+pub(super) async fn keep(conn: &mut PgConnection, call: CallId, change: &Change<'_>) -> Result<Option<Option<String>>> {
+    let heard = change.heard;
+    let fresh = store_event(conn, Some(call), heard, change.verdict).await?;
+    if !fresh {
+        return Ok(None);
+    }
+    let Some(facts) = change.facts else {
+        touch(conn, call, heard).await?;
+        return Ok(Some(None));
+    };
+    let agent = facts.agent.map(|(_, agent)| agent.0);
+    let conference = sqlx::query_scalar!(
+        "UPDATE call SET facts = $2, state = $3, outcome = $4, live = $5, agent_id = $6,
+             conference = coalesce(conference, (SELECT conference FROM agent WHERE user_id = $6)),
+             ringing_at = $7, answered_at = $8, bridged_at = $9, ended_at = $10,
+             sid = coalesce(sid, $11), heard_at = greatest(heard_at, $12), version = version + 1
+         WHERE id = $1 RETURNING conference",
+        call.0,
+        Json(facts) as _,
+        facts.state().as_str(),
+        facts.outcome().map(super::Outcome::as_str),
+        facts.is_live(),
+        agent,
+        facts.ringing_at,
+        facts.answered_at,
+        facts.joined_at,
+        facts.end.map(|end| end.at),
+        heard.sid,
+        heard.at
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    outbox::enqueue(conn, change.effects, heard.at).await?;
+    Ok(Some(conference))
+}
+
+async fn touch(conn: &mut PgConnection, call: CallId, heard: &Heard) -> Result<()> {
+    sqlx::query!(
+        "UPDATE call SET sid = coalesce(sid, $2), heard_at = greatest(heard_at, $3) WHERE id = $1",
+        call.0,
+        heard.sid,
+        heard.at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Stores a raw event; false: it had been stored before.
+pub(crate) async fn store_event(
+    conn: &mut PgConnection,
+    call: Option<CallId>,
+    heard: &Heard,
+    verdict: &str,
+) -> Result<bool> {
+    let stored = sqlx::query!(
+        "INSERT INTO call_event (call_id, source, dedupe_key, body, received_at, verdict)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (dedupe_key) DO NOTHING",
+        call.map(|id| id.0),
+        heard.source.as_str(),
+        heard.dedupe_key,
+        heard.body,
+        heard.at,
+        verdict
+    )
+    .execute(conn)
+    .await?;
+    Ok(stored.rows_affected() == 1)
+}
+
+/// Counts an attempt on the account in its campaign.
+pub(super) async fn count_attempt(
+    conn: &mut PgConnection,
+    campaign: CampaignId,
+    account: AccountId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO campaign_account (campaign_id, account_id, attempts, last_attempt_at) VALUES ($1, $2, 1, $3)
+         ON CONFLICT (campaign_id, account_id) DO UPDATE
+         SET attempts = campaign_account.attempts + 1, last_attempt_at = excluded.last_attempt_at",
+        campaign.0,
+        account.0,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Marks a contact point as one that the carrier cannot call.
+pub(super) async fn mark_invalid(
+    conn: &mut PgConnection,
+    point: ContactPointId,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE contact_point SET invalid_reason = $2, invalid_at = $3 WHERE id = $1 AND invalid_at IS NULL",
+        point.0,
+        reason,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The settings of a campaign.
+pub(super) async fn settings(conn: &mut PgConnection, campaign: CampaignId) -> Result<crate::campaign::Settings> {
+    let settings = sqlx::query_scalar!(
+        r#"SELECT settings AS "settings: Json<crate::campaign::Settings>" FROM campaign WHERE id = $1"#,
+        campaign.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or(Error::NotFound("campaign"))?;
+    Ok(settings.0)
 }
