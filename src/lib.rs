@@ -34,3 +34,5 @@ pub mod disposition;
 
 pub mod http;
 pub mod webhook;
+
+pub mod emulator;
