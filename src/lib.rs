@@ -37,3 +37,6 @@ pub mod http;
 pub mod webhook;
 
 pub mod emulator;
+
+#[cfg(test)]
+mod test_data;

@@ -9,6 +9,7 @@ use quick_xml::{
 };
 
 use super::{Beep, Callee, Conference, Dial, DialTo, Gather, Play, Prompt, Record, Reject, Say, Verb, Wait};
+use crate::{carrier::Sid, phone::Phone};
 
 const CONFERENCE_EVENTS: &str = "start end join leave mute hold";
 const CALL_EVENTS: &str = "initiated ringing answered completed";
@@ -55,16 +56,16 @@ fn verb(verb: &Verb) -> Element {
 }
 
 fn say(say: &Say) -> Element {
-    Element::of("Say").maybe("language", say.language.as_ref()).maybe("voice", say.voice.as_ref()).text(&say.text)
+    Element::of("Say").maybe("language", say.language.as_deref()).maybe("voice", say.voice.as_deref()).text(&say.text)
 }
 
 fn play(play: &Play) -> Element {
-    let times = (play.times != 1).then_some(play.times);
+    let times = (play.times != 1).then(|| play.times.to_string());
     Element::of("Play").maybe("loop", times).text(&play.url)
 }
 
 fn pause(seconds: u32) -> Element {
-    Element::of("Pause").set("length", seconds)
+    Element::of("Pause").set("length", seconds.to_string())
 }
 
 fn gather(gather: &Gather) -> Element {
@@ -76,8 +77,8 @@ fn gather(gather: &Gather) -> Element {
     Element::of("Gather")
         .set("input", "dtmf")
         .set("action", &gather.action)
-        .set("timeout", gather.timeout_seconds)
-        .maybe("numDigits", gather.digits)
+        .set("timeout", gather.timeout_seconds.to_string())
+        .maybe("numDigits", gather.digits.map(|digits| digits.to_string()))
         .maybe("finishOnKey", gather.finish_key)
         .with(prompt.collect())
 }
@@ -85,20 +86,20 @@ fn gather(gather: &Gather) -> Element {
 fn record(record: &Record) -> Element {
     Element::of("Record")
         .set("action", &record.action)
-        .set("maxLength", record.limit_seconds)
-        .set("timeout", record.silence_seconds)
-        .set("playBeep", record.beep)
-        .maybe("recordingStatusCallback", record.status_url.as_ref())
+        .set("maxLength", record.limit_seconds.to_string())
+        .set("timeout", record.silence_seconds.to_string())
+        .set("playBeep", truth(record.beep))
+        .maybe("recordingStatusCallback", record.status_url.as_deref())
 }
 
 fn dial(dial: &Dial) -> Element {
     Element::of("Dial")
-        .maybe("action", dial.action.as_ref())
-        .maybe("callerId", dial.caller_id.as_ref().map(crate::phone::Phone::as_str))
-        .maybe("timeout", dial.ring_seconds)
-        .maybe("timeLimit", dial.limit_seconds)
+        .maybe("action", dial.action.as_deref())
+        .maybe("callerId", dial.caller_id.as_ref().map(Phone::as_str))
+        .maybe("timeout", dial.ring_seconds.map(|seconds| seconds.to_string()))
+        .maybe("timeLimit", dial.limit_seconds.map(|seconds| seconds.to_string()))
         .maybe("record", dial.recording_url.as_ref().map(|_| "record-from-answer-dual"))
-        .maybe("recordingStatusCallback", dial.recording_url.as_ref())
+        .maybe("recordingStatusCallback", dial.recording_url.as_deref())
         .with(vec![match &dial.to {
             DialTo::Conference(to) => conference(to),
             DialTo::Number(callee) => called("Number", callee).text(callee.to.as_str()),
@@ -109,7 +110,7 @@ fn dial(dial: &Dial) -> Element {
 fn called<T>(tag: &'static str, callee: &Callee<T>) -> Element {
     Element::of(tag)
         .maybe("statusCallbackEvent", callee.status_url.as_ref().map(|_| CALL_EVENTS))
-        .maybe("statusCallback", callee.status_url.as_ref())
+        .maybe("statusCallback", callee.status_url.as_deref())
 }
 
 fn conference(conference: &Conference) -> Element {
@@ -126,17 +127,21 @@ fn conference(conference: &Conference) -> Element {
     };
     Element::of("Conference")
         .set("beep", beep)
-        .set("startConferenceOnEnter", conference.start_on_enter)
-        .set("endConferenceOnExit", conference.end_on_exit)
-        .maybe("muted", conference.muted.then_some(true))
-        .maybe("coach", conference.coach.as_ref())
-        .maybe("participantLabel", conference.label.as_ref())
+        .set("startConferenceOnEnter", truth(conference.start_on_enter))
+        .set("endConferenceOnExit", truth(conference.end_on_exit))
+        .maybe("muted", conference.muted.then_some("true"))
+        .maybe("coach", conference.coach.as_ref().map(Sid::as_str))
+        .maybe("participantLabel", conference.label.as_deref())
         .maybe("waitUrl", wait)
         // The carrier's own buffer adds up to a second before the parties hear each other.
         .set("jitterBufferSize", "small")
         .maybe("statusCallbackEvent", conference.status_url.as_ref().map(|_| CONFERENCE_EVENTS))
-        .maybe("statusCallback", conference.status_url.as_ref())
+        .maybe("statusCallback", conference.status_url.as_deref())
         .text(&conference.name)
+}
+
+fn truth(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
 }
 
 impl Element {
@@ -144,12 +149,12 @@ impl Element {
         Self { tag, attributes: Vec::new(), content: Content::Elements(Vec::new()) }
     }
 
-    fn set(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.attributes.push((name, value.to_string()));
+    fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.attributes.push((name, value.into()));
         self
     }
 
-    fn maybe(self, name: &'static str, value: Option<impl ToString>) -> Self {
+    fn maybe(self, name: &'static str, value: Option<impl Into<String>>) -> Self {
         match value {
             Some(value) => self.set(name, value),
             None => self,
@@ -175,7 +180,9 @@ impl Element {
             Content::Elements(elements) if elements.is_empty() => return emit(writer, Event::Empty(start)),
             Content::Elements(elements) => {
                 emit(writer, Event::Start(start));
-                elements.iter().for_each(|element| element.write(writer));
+                for element in elements {
+                    element.write(writer);
+                }
             }
             Content::Text(text) => {
                 emit(writer, Event::Start(start));

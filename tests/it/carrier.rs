@@ -1,0 +1,5 @@
+//! The carrier's client against real HTTP, its limit against real Redis, and both against the official library.
+
+mod client;
+mod official;
+mod scripted;
