@@ -106,6 +106,9 @@ CREATE INDEX call_person ON call (person_id, created_at DESC);
 CREATE INDEX call_number ON call (to_number, created_at DESC);
 CREATE INDEX call_campaign ON call (campaign_id, created_at DESC);
 CREATE INDEX call_agent ON call (agent_id, created_at DESC) WHERE agent_id IS NOT NULL;
+-- the board of the floor
+CREATE INDEX call_created ON call (created_at);
+CREATE INDEX call_open ON call (state) WHERE state <> 'done';
 CREATE INDEX call_held ON call (campaign_id, answered_at) WHERE state = 'held';
 
 -- Raw events, each stored once, before any transition is tried.

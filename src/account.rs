@@ -1,5 +1,6 @@
 //! Accounts: one debtor in one currency, the persons behind it, how to reach them, and what was noted about it.
 
+pub mod change;
 pub mod store;
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -6,8 +6,8 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 
 use crate::{
-    carrier, clock::Clock, config::Config, db, dialer, error::Result, floor, lifecycle::Lifecycle, outbox, services,
-    telemetry, tempo, worker,
+    carrier, clock::Clock, config::Config, db, error::Result, floor, lifecycle::Lifecycle, outbox, services, telemetry,
+    tempo, worker,
 };
 
 /// The running service; cheap to clone.
@@ -34,8 +34,6 @@ pub struct Parts {
     pub outbox: outbox::Bell,
     /// The telephone network.
     pub carrier: carrier::Client,
-    /// Wakes the dialer: an agent is ready, or a campaign was started.
-    pub dialer: dialer::Bell,
 }
 
 impl App {
@@ -51,7 +49,6 @@ impl App {
             lifecycle: Lifecycle::default(),
             outbox: outbox::Bell::default(),
             carrier: carrier::Client::new(&config.carrier)?,
-            dialer: dialer::Bell::default(),
             config,
             clock,
             db,
@@ -72,7 +69,8 @@ impl App {
 }
 
 /// Starts every loop of the service; each ends with its stage of `lifecycle`.
-pub fn spawn_workers(_app: &App, lifecycle: &Lifecycle) {
+pub fn spawn_workers(app: &App, lifecycle: &Lifecycle) {
+    floor::spawn(app, lifecycle);
     worker::spawn(lifecycle, "metrics", Duration::from_secs(5), Arc::default(), || async {
         telemetry::metrics().run_upkeep();
         Ok(())

@@ -4,11 +4,18 @@
 //! the ids it heard, and folds them through [`reducer::reduce`]: the same function, over the same query, that builds
 //! the board at start. So the live board and the history cannot disagree.
 
+mod follow;
 pub mod reducer;
+mod socket;
+pub mod store;
+pub mod view;
+
+pub use follow::{refresh, spawn};
+pub use socket::router;
 
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify, broadcast};
 
 use crate::{
     app::App,
@@ -18,10 +25,35 @@ use crate::{
 
 /// Channel on which the ids of changed things are published.
 const CHANNEL: &str = "ll:floor";
+/// Patches a supervisor's socket may be behind before it is dropped.
+const BEHIND_AT_MOST: usize = 64;
 
 /// This node's copy of the floor; cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Board(Arc<Mutex<Option<reducer::Floor>>>);
+#[derive(Clone, Debug)]
+pub struct Board(Arc<BoardParts>);
+
+#[derive(Debug)]
+struct BoardParts {
+    /// Wakes the reader.
+    wake: Arc<Notify>,
+    /// What was heard of and not read yet.
+    heard: std::sync::Mutex<follow::Heard>,
+    /// The board; held while it is brought up to date, so that there is one reader at a time.
+    state: Mutex<Option<follow::Known>>,
+    /// Patches for the sockets, ready to send.
+    news: broadcast::Sender<socket::News>,
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self(Arc::new(BoardParts {
+            wake: Arc::default(),
+            heard: std::sync::Mutex::default(),
+            state: Mutex::default(),
+            news: broadcast::channel(BEHIND_AT_MOST).0,
+        }))
+    }
+}
 
 /// Tells every node that a call changed, or that it was disposed of. Repeating it does no harm.
 ///

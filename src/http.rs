@@ -1,10 +1,38 @@
 //! 6 · The staff API under `/api`, and everything else that is reached over HTTP. Thin: one file a resource.
+//!
+//! The routes are listed once, for the router and for the `OpenAPI` document alike. Who may call one is the type of its
+//! handler's argument ([`auth`]); every refusal is a [`problem::Problem`].
 
-use axum::{Router, routing::get};
+mod accounts;
+mod agents;
+pub mod auth;
+mod calls;
+mod dispositions;
+pub mod extract;
+mod floor;
+mod health;
+mod layers;
+mod metrics;
+mod openapi;
+pub mod page;
+pub mod problem;
+mod session;
+mod softphone;
+mod store;
+mod users;
 
-use crate::app::App;
+use axum::Router;
 
-/// Every route of the service.
+use crate::{app::App, desk, webhook};
+
+/// Every route of the service: the API, the carrier's webhooks, the sockets and the pages.
 pub fn router(app: App) -> Router {
-    Router::new().route("/healthz", get(async || "ok\n")).with_state(app)
+    let (api, document) = openapi::routes().split_for_parts();
+    let routes = api
+        .merge(openapi::router(document))
+        .with_state(app.clone())
+        .merge(webhook::router(app.clone()))
+        .merge(desk::router(app.clone()))
+        .merge(crate::floor::router(app.clone()));
+    layers::around(routes, app)
 }

@@ -1,5 +1,6 @@
 //! Accounts in Postgres.
 
+mod audit;
 mod points;
 mod restrictions;
 
@@ -7,6 +8,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 pub use self::{
+    audit::audit,
     points::{add_contact, add_point, contacts, rezone, set_point_invalid},
     restrictions::{do_not_call, holds, place_hold, release_hold, revoke_do_not_call},
 };

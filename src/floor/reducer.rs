@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
-    agent::presence::Presence,
+    agent::presence::{Presence, State},
     call::{self, Direction},
     campaign,
     ids::{CallId, CampaignId, UserId},
@@ -79,10 +79,18 @@ pub struct FloorCall {
     pub placed: bool,
     /// Who picked up; a person as long as nothing else is known.
     pub picked_up: Option<PickedUp>,
-    /// The disposition says that the debtor, or who pays for it, was reached.
+    /// The disposition says that the debtor, or who pays for it, was on the line.
     pub contact: bool,
     /// The payment promised in it.
     pub promised: Option<Money>,
+}
+
+impl FloorAgent {
+    /// It is at a desk.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.presence.state != State::Offline
+    }
 }
 
 /// Who picked up.
@@ -99,8 +107,6 @@ pub enum PickedUp {
 pub struct FloorCampaign {
     /// Which.
     pub id: CampaignId,
-    /// `campaign.version`.
-    pub version: i64,
     /// Name.
     pub name: String,
     /// Whether it dials.
@@ -113,6 +119,8 @@ pub struct FloorCampaign {
     pub depth: Option<BTreeMap<Lane, u64>>,
     /// Accounts kept out, by reason.
     pub held: BTreeMap<Hold, u64>,
+    /// When it was read, by the service's clock: of two readings the later one counts.
+    pub read_at: DateTime<Utc>,
 }
 
 /// The day's sums of one campaign, and its calls in progress.
@@ -128,7 +136,7 @@ pub struct Tally {
     pub machines: u64,
     /// Of those answered, without an agent within the limit.
     pub abandoned: u64,
-    /// Calls of today, inbound ones included, in which the right party was reached.
+    /// Of those attempts, the ones in which the right party was reached.
     pub contacts: u64,
     /// Inbound calls of today.
     pub inbound: u64,
@@ -177,6 +185,11 @@ impl Floor {
         self.campaigns.values()
     }
 
+    /// The calls it takes to be in progress.
+    pub fn unfinished(&self) -> impl Iterator<Item = CallId> {
+        self.calls.values().filter(|call| call.state != call::State::Done).map(|call| call.id)
+    }
+
     /// The sums of one campaign, or of the calls without one.
     #[must_use]
     pub fn tally(&self, campaign: Option<CampaignId>) -> Tally {
@@ -209,13 +222,13 @@ impl Floor {
     }
 
     fn put_campaign(&mut self, campaign: &FloorCampaign) {
-        if self.campaigns.get(&campaign.id).is_none_or(|known| known.version <= campaign.version) {
+        if self.campaigns.get(&campaign.id).is_none_or(|known| known.read_at <= campaign.read_at) {
             self.campaigns.insert(campaign.id, campaign.clone());
         }
     }
 
     fn put_call(&mut self, call: &FloorCall) {
-        if self.calls.get(&call.id).is_some_and(|known| known.version >= call.version) || is_past(call, self.day) {
+        if self.calls.get(&call.id).is_some_and(|known| known.version >= call.version) {
             return;
         }
         let day = self.day;
@@ -269,7 +282,7 @@ impl Tally {
         count(&mut self.answered, outbound && call.picked_up == Some(PickedUp::Person));
         count(&mut self.machines, outbound && call.picked_up == Some(PickedUp::Machine));
         count(&mut self.abandoned, outbound && call.outcome == Some(call::Outcome::Abandoned));
-        count(&mut self.contacts, call.contact);
+        count(&mut self.contacts, outbound && call.contact);
         count(&mut self.inbound, !outbound);
         count(&mut self.promises, call.promised.is_some());
         if let Some(promised) = call.promised {
@@ -297,3 +310,6 @@ impl Tally {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+//! Keeping the board up to date: hear which rows changed, read them, fold them, tell the supervisors.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    sync::PoisonError,
+    time::Duration,
+};
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+use futures_util::StreamExt;
+use tokio::time::Instant;
+
+use crate::{
+    app::App,
+    error::{Error, Result},
+    ids::{CallId, UserId},
+    lifecycle::Lifecycle,
+    worker,
+};
+
+use super::{
+    Board, CHANNEL,
+    reducer::{Floor, FloorCampaign, FloorEvent, reduce},
+    socket::News,
+    store::{self, Calls},
+    view::{FloorView, Patch},
+};
+
+/// Everything that may have changed is read at least this often, whatever was heard or missed.
+const PERIOD: Duration = Duration::from_secs(2);
+/// Changes within this time make one patch.
+const GATHER: Duration = Duration::from_millis(50);
+/// Wait before subscribing again after the connection was lost.
+const RESUBSCRIBE_AFTER: Duration = Duration::from_millis(500);
+/// Calls that began this long before the last look are read again: their rows may have been committed after it.
+const OVERLAP: TimeDelta = TimeDelta::minutes(1);
+
+/// What was heard of and not read yet.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    calls: BTreeSet<CallId>,
+    agents: BTreeSet<UserId>,
+    campaigns: bool,
+}
+
+/// The board, and how far it has come.
+#[derive(Debug)]
+pub(super) struct Known {
+    floor: Floor,
+    view: FloorView,
+    /// Number of the last patch.
+    seq: u64,
+    /// Calls that began before this moment, by the service's clock, are known.
+    read_to: DateTime<Utc>,
+    /// When everything was last read, by the process's clock.
+    swept: Option<Instant>,
+}
+
+/// Starts the two loops: one hears, one reads.
+pub fn spawn(app: &App, lifecycle: &Lifecycle) {
+    let reader = app.clone();
+    worker::spawn(lifecycle, "floor", PERIOD, app.floor.0.wake.clone(), move || {
+        let app = reader.clone();
+        async move {
+            tokio::time::sleep(GATHER).await;
+            bring_up_to_date(&app, PERIOD).await.map(drop)
+        }
+    });
+    let (hearer, stop) = (app.clone(), lifecycle.working());
+    lifecycle.tasks().spawn(stop.run_until_cancelled_owned(async move {
+        loop {
+            if let Err(error) = hear(&hearer).await {
+                tracing::warn!(%error, "the floor's subscription was lost; trying again");
+            }
+            tokio::time::sleep(RESUBSCRIBE_AFTER).await;
+        }
+    }));
+}
+
+/// Brings the board up to date with Postgres and gives it.
+///
+/// # Errors
+/// Those of Postgres. Redis being down only hides the depth of the queues.
+pub async fn refresh(app: &App) -> Result<FloorView> {
+    Ok(bring_up_to_date(app, Duration::ZERO).await?.1)
+}
+
+/// Notes every id that is published, until the connection is lost.
+async fn hear(app: &App) -> Result<()> {
+    let mut subscription = app.redis_client.get_async_pubsub().await?;
+    subscription.subscribe(CHANNEL).await?;
+    let mut messages = subscription.on_message();
+    while let Some(message) = messages.next().await {
+        let text: String = message.get_payload()?;
+        app.floor.note(|heard| heard.note(&text));
+        app.floor.0.wake.notify_one();
+    }
+    Ok(())
+}
+
+/// Reads what was heard of, or everything if the last time is `period` ago; folds it; tells the sockets. Gives the
+/// number of the last patch, and the board.
+pub(super) async fn bring_up_to_date(app: &App, period: Duration) -> Result<(u64, FloorView)> {
+    let mut state = app.floor.0.state.lock().await;
+    let (now, today) = (app.clock.now(), app.clock.business_date());
+    let known = state.get_or_insert_with(|| Known::nothing(today, app.clock.house_zone(), now));
+    let heard = app.floor.note(mem::take);
+    let everything = known.swept.is_none_or(|swept| swept.elapsed() >= period);
+    let read = if everything { sweep(app, known, &heard, now).await } else { read(app, &heard, now).await };
+    let events = read.inspect_err(|_| app.floor.note(|again| again.add(&heard)))?;
+    if everything {
+        known.swept = Some(Instant::now());
+        known.read_to = now;
+    }
+    if let Some(patch) = known.fold(today, &events, now) {
+        // Nobody may be listening.
+        let _ = app.floor.0.news.send(News::of(known.seq, &patch)?);
+    }
+    Ok((known.seq, known.view.clone()))
+}
+
+async fn read(app: &App, heard: &Heard, now: DateTime<Utc>) -> Result<Vec<FloorEvent>> {
+    let mut events = Vec::new();
+    if !heard.calls.is_empty() {
+        let ids: Vec<CallId> = heard.calls.iter().copied().collect();
+        let calls = store::calls(&app.db, Calls::Of(&ids), &app.clock).await?;
+        events.extend(calls.into_iter().map(FloorEvent::Call));
+    }
+    if !heard.agents.is_empty() {
+        let ids: Vec<UserId> = heard.agents.iter().copied().collect();
+        let agents = store::agents(&app.db, Some(&ids), now).await?;
+        events.extend(agents.into_iter().map(FloorEvent::Agent));
+    }
+    if heard.campaigns {
+        events.extend(campaigns(app, now).await?.into_iter().map(FloorEvent::Campaign));
+    }
+    Ok(events)
+}
+
+async fn sweep(app: &App, known: &Known, heard: &Heard, now: DateTime<Utc>) -> Result<Vec<FloorEvent>> {
+    let ids: Vec<CallId> = known.floor.unfinished().chain(heard.calls.iter().copied()).collect();
+    let calls = store::calls(&app.db, Calls::Since(known.read_to - OVERLAP, &ids), &app.clock).await?;
+    let agents = store::agents(&app.db, None, now).await?;
+    let mut events: Vec<FloorEvent> = calls.into_iter().map(FloorEvent::Call).collect();
+    events.extend(agents.into_iter().map(FloorEvent::Agent));
+    events.extend(campaigns(app, now).await?.into_iter().map(FloorEvent::Campaign));
+    Ok(events)
+}
+
+async fn campaigns(app: &App, now: DateTime<Utc>) -> Result<Vec<FloorCampaign>> {
+    let mut campaigns = Vec::new();
+    for row in store::campaigns(&app.db).await? {
+        let queue = Ok((BTreeMap::new(), BTreeMap::new()));
+        let (depth, held) = match queue {
+            Ok((depth, held)) => (Some(depth), held),
+            Err(Error::Unavailable { what: "Redis", .. }) => (None, BTreeMap::new()),
+            Err(error) => return Err(error),
+        };
+        let store::CampaignRow { id, name, state, mode, ratio_milli } = row;
+        campaigns.push(FloorCampaign { id, name, state, mode, ratio_milli, depth, held, read_at: now });
+    }
+    Ok(campaigns)
+}
+
+impl Heard {
+    fn note(&mut self, text: &str) {
+        match text.split_once(' ') {
+            Some(("call", id)) => self.calls.extend(id.parse::<CallId>()),
+            Some(("agent", id)) => self.agents.extend(id.parse::<UserId>()),
+            // A campaign's queue is read with it; there are few of them.
+            _ => self.campaigns = true,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.calls.extend(&other.calls);
+        self.agents.extend(&other.agents);
+        self.campaigns |= other.campaigns;
+    }
+}
+
+impl Board {
+    /// Changes what was heard; the lock is never held across a wait.
+    fn note<T>(&self, change: impl FnOnce(&mut Heard) -> T) -> T {
+        change(&mut self.0.heard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Known {
+    fn nothing(today: NaiveDate, zone: Tz, now: DateTime<Utc>) -> Self {
+        let floor = Floor::new(today);
+        let view = FloorView::of(&floor, now);
+        Self { floor, view, seq: 0, read_to: start_of(today, zone), swept: None }
+    }
+
+    /// Folds the events; gives what changed on the board, if anything did.
+    fn fold(&mut self, today: NaiveDate, events: &[FloorEvent], now: DateTime<Utc>) -> Option<Patch> {
+        reduce(&mut self.floor, &FloorEvent::Day(today));
+        for event in events {
+            reduce(&mut self.floor, event);
+        }
+        let before = mem::replace(&mut self.view, FloorView::of(&self.floor, now));
+        let patch = self.view.since(&before)?;
+        self.seq += 1;
+        Some(patch)
+    }
+}
+
+/// When a day begins at the office; where a change of the clocks skips midnight, an hour later.
+fn start_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    let midnight = day.and_time(NaiveTime::MIN);
+    let start = |local| zone.from_local_datetime(&local).earliest();
+    start(midnight).or_else(|| start(midnight + TimeDelta::hours(1))).map_or(midnight.and_utc(), |at| at.to_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::America::{New_York, Santiago};
+
+    use super::*;
+
+    #[test]
+    fn a_day_begins_at_the_offices_midnight() {
+        let day = |text: &str| text.parse::<NaiveDate>().expect("a date");
+        assert_eq!(start_of(day("2026-01-15"), New_York).to_rfc3339(), "2026-01-15T05:00:00+00:00");
+        assert_eq!(start_of(day("2026-07-15"), New_York).to_rfc3339(), "2026-07-15T04:00:00+00:00");
+        // Midnight of this day does not exist in Santiago.
+        assert_eq!(start_of(day("2023-09-03"), Santiago).to_rfc3339(), "2023-09-03T04:00:00+00:00");
+    }
+}

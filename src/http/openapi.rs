@@ -1,0 +1,74 @@
+//! `/api/openapi.json`: the API described by the very list that routes it.
+
+use axum::{Json, Router, routing::get};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        OpenApi as Document,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{agent::session, app::App};
+
+use super::{accounts, agents, calls, dispositions, floor, health, metrics, session as sessions, softphone, users};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Ledgerline",
+        description = "The staff API. Log in at `/api/session` (cookie), or send a bearer token. Refusals are \
+                       `application/problem+json`; lists come in pages with a cursor.",
+    ),
+    modifiers(&Security),
+    tags(
+        (name = "session", description = "Log in, log out, tokens for programs"),
+        (name = "users", description = "Who may log in"),
+        (name = "accounts", description = "The debtors: search, read, notes, contacts, do-not-call, holds"),
+        (name = "campaigns", description = "Whom to call and how: start, pause, drain, ratio"),
+        (name = "queue", description = "Who is called next, and why; who is held out, and why"),
+        (name = "calls", description = "Attempts: read, dispose of, hang up"),
+        (name = "dispositions", description = "The catalogue from which an agent chooses"),
+        (name = "agents", description = "Presence, and what supervisors do to it"),
+        (name = "floor", description = "The live board"),
+        (name = "operation", description = "Health and metrics"),
+    )
+)]
+struct Base;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut Document) {
+        let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(session::COOKIE)));
+        let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("cookie", cookie);
+        components.add_security_scheme("bearer", bearer);
+        let either = ["cookie", "bearer"].map(|scheme| SecurityRequirement::new(scheme, [""; 0]));
+        document.security = Some(either.to_vec());
+    }
+}
+
+/// Every route of the API.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Base::openapi())
+        .merge(sessions::routes())
+        .merge(users::routes())
+        .merge(accounts::routes())
+        // campaigns
+        .merge(calls::routes())
+        .merge(dispositions::routes())
+        .merge(agents::routes())
+        .merge(floor::routes())
+        .merge(softphone::routes())
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(metrics::metrics))
+}
+
+/// The address of the document.
+pub(super) fn router(document: Document) -> Router<App> {
+    Router::new().route("/api/openapi.json", get(async || Json(document)))
+}
