@@ -6,8 +6,8 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 
 use crate::{
-    carrier, clock::Clock, config::Config, db, error::Result, floor, lifecycle::Lifecycle, outbox, services, telemetry,
-    tempo, worker,
+    carrier, clock::Clock, config::Config, db, dialer, error::Result, floor, lifecycle::Lifecycle, outbox, services,
+    telemetry, tempo, worker,
 };
 
 /// The running service; cheap to clone.
@@ -34,6 +34,8 @@ pub struct Parts {
     pub outbox: outbox::Bell,
     /// The telephone network.
     pub carrier: carrier::Client,
+    /// Wakes the dialer: an agent is ready, or a campaign was started.
+    pub dialer: dialer::Bell,
 }
 
 impl App {
@@ -49,6 +51,7 @@ impl App {
             lifecycle: Lifecycle::default(),
             outbox: outbox::Bell::default(),
             carrier: carrier::Client::new(&config.carrier)?,
+            dialer: dialer::Bell::default(),
             config,
             clock,
             db,

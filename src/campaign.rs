@@ -1,9 +1,14 @@
 //! 3 · A campaign: which accounts, how to dial them, and within which bounds.
 
+mod check;
+mod steer;
+pub mod store;
+
 use chrono::{DateTime, NaiveTime, Utc, Weekday};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::steer::{NewCampaign, create, drain, pause, set_mode, set_ratio, start, update_settings};
 use crate::{ids::CampaignId, phone::Phone};
 
 /// A campaign as stored.
@@ -166,6 +171,42 @@ pub struct RetryMinutes {
     pub canceled: u16,
     /// After a conversation that settled nothing.
     pub contact: u16,
+}
+
+impl State {
+    /// The name used in the database and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Paused => "paused",
+            Self::Running => "running",
+            Self::Draining => "draining",
+        }
+    }
+
+    /// The value of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Paused, Self::Running, Self::Draining].into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+impl Mode {
+    /// The name used in the database and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Preview => "preview",
+            Self::Progressive => "progressive",
+            Self::Ratio => "ratio",
+        }
+    }
+
+    /// The value of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Preview, Self::Progressive, Self::Ratio].into_iter().find(|mode| mode.as_str() == name)
+    }
 }
 
 impl Default for Settings {

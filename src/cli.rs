@@ -1,5 +1,6 @@
 //! The command line: one sub-command a file.
 
+pub mod carrier;
 pub mod migrate;
 pub mod serve;
 
@@ -29,6 +30,8 @@ pub enum Command {
     Serve(Box<crate::config::Config>),
     /// Bring the database's schema up to date.
     Migrate(Stores),
+    /// Run an emulated carrier: people, machines and faults to dial against.
+    Carrier(Box<crate::emulator::Config>),
 }
 
 /// Runs one command; an error is printed with its causes and ends in exit code 1.
@@ -53,5 +56,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(config) => serve::run(*config).await,
         Command::Migrate(stores) => migrate::run(&stores).await,
+        Command::Carrier(config) => carrier::run(*config).await,
     }
 }

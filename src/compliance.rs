@@ -38,6 +38,7 @@ pub struct Refusal {
 }
 
 /// Everything a verdict depends on, as Postgres knows it at this moment. Stored with the verdict.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, Serialize)]
 pub struct PermitRequest {
     /// Id under which the verdict is stored.

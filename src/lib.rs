@@ -23,6 +23,7 @@ pub mod call;
 pub mod campaign;
 pub mod carrier;
 pub mod compliance;
+pub mod dialer;
 pub mod pacing;
 pub mod queue;
 

@@ -3,16 +3,52 @@
 //! Postgres knows the facts of every account; [`placement::place`] turns them into a [`Placement`]; Redis keeps the
 //! placements in calling order and lends them out one lease at a time. Losing Redis costs seconds, never a fact.
 
+mod bucket;
+mod lend;
 pub mod placement;
 pub mod rank;
+mod rebuild;
+mod requeue;
+pub mod right;
 pub mod score;
+mod script;
+pub mod store;
+mod text;
+mod view;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ids::{AccountId, ContactPointId, LeaseId, PersonId};
+use self::requeue::replace;
+pub use self::{
+    lend::{LEASE, claim, reap, release, settle},
+    rebuild::{Rebuilt, forget, rebuild},
+    requeue::{promote, requeue},
+    view::{PAGE, Page, Upcoming, depth, held, held_accounts, leased, next, waiting},
+};
+use crate::{
+    app::App,
+    campaign::Campaign,
+    error::Result,
+    ids::{AccountId, ContactPointId, LeaseId, PersonId},
+};
+
+/// Keeps a campaign's queue in order: builds it where it is missing, lets entries in whose moment has come, and looks
+/// after lapsed leases and changes that could not be carried out. False while somebody else is building it.
+///
+/// # Errors
+/// If Postgres or Redis fails.
+pub async fn keep_up(app: &App, campaign: &Campaign) -> Result<bool> {
+    if !rebuild::ensure_built(app, campaign).await? {
+        return Ok(false);
+    }
+    promote(app, campaign.id).await?;
+    reap(app, campaign).await?;
+    requeue::clean(app, campaign).await?;
+    Ok(true)
+}
 
 /// Groups of entries, first come first: every entry of a lane goes before every entry of the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -152,6 +188,7 @@ pub struct Leased {
 }
 
 /// Everything the placement of one account in one campaign depends on, read from Postgres in one query.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
 pub struct Standing {
     /// The account.

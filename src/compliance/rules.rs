@@ -33,6 +33,12 @@ pub fn of_policy(name: &str) -> &'static [Rule] {
     }
 }
 
+/// Whether there is such a policy.
+#[must_use]
+pub fn is_known(name: &str) -> bool {
+    name == "house"
+}
+
 /// What every creditor keeps to, whatever the law of the place.
 static HOUSE: &[Rule] = &[
     Rule {

@@ -14,7 +14,7 @@ const BALANCE_BITS: (u32, u32) = (10, 27);
 const AGE_BITS: (u32, u32) = (0, 9);
 /// Fractional bits of [`log2`].
 const FRACTION: u32 = 8;
-/// Share of answered calls by the called party's local hour, in 1/100 %; more than 11 million calls (PhoneBurner).
+/// Share of answered calls by the called party's local hour, in 1/100 %; more than 11 million calls (`PhoneBurner`).
 /// Hours without calls count as the least of their neighbours. Business days and weekends are not told apart there.
 const ANSWERED_BY_HOUR: [u32; 24] = [
     231, 231, 231, 231, 231, 231, 231, 373, 1184, 1409, 1553, 1495, 1353, 1441, 1501, 1444, 1407, 1258, 1239, 1259,

@@ -1,0 +1,132 @@
+//! Placing accounts anew after a fact about them has changed.
+
+use std::collections::HashMap;
+
+use redis::AsyncCommands;
+
+use super::{Placement, Wait, placement, script, store, text::Fields};
+use crate::{
+    app::App,
+    campaign::{self, Campaign},
+    error::Result,
+    ids::{AccountId, CampaignId, LeaseId},
+};
+
+/// Accounts placed by one look at Postgres.
+const AT_ONCE: usize = 500;
+/// Entries promoted by one script, so that Redis is not kept busy for more than some milliseconds.
+const PROMOTED_AT_ONCE: usize = 1000;
+
+/// An account and where it belongs.
+pub(super) struct Move {
+    pub(super) account: AccountId,
+    /// The lease it is moved by; an account that is lent stays where it is for everybody else.
+    pub(super) lease: Option<LeaseId>,
+    pub(super) placement: Placement,
+}
+
+/// Works out the account's place in every campaign's queue again. Carries out [`crate::outbox::Effect::Requeue`].
+///
+/// A queue that is not built is left alone: building it reads the account anyway.
+///
+/// # Errors
+/// If Postgres or Redis fails.
+pub async fn requeue(app: &App, account: AccountId) -> Result<()> {
+    let campaigns = campaign::store::list(&mut *app.db.acquire().await?).await?;
+    for campaign in &campaigns {
+        replace(app, campaign, &[account]).await?;
+    }
+    Ok(())
+}
+
+/// Places accounts of one campaign as Postgres knows them now.
+///
+/// # Errors
+/// If Postgres or Redis fails.
+pub(super) async fn replace(app: &App, campaign: &Campaign, accounts: &[AccountId]) -> Result<()> {
+    for accounts in accounts.chunks(AT_ONCE) {
+        let accounts: Vec<_> = accounts.iter().map(|account| (*account, None)).collect();
+        replace_held_by(app, campaign, &accounts).await?;
+    }
+    Ok(())
+}
+
+/// As [`replace`], for accounts that may be lent to the caller. At most some hundreds.
+pub(super) async fn replace_held_by(
+    app: &App,
+    campaign: &Campaign,
+    accounts: &[(AccountId, Option<LeaseId>)],
+) -> Result<()> {
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let ticket = take_ticket(app, campaign.id).await?;
+    let now = app.clock.now();
+    let ids: Vec<AccountId> = accounts.iter().map(|(account, _)| *account).collect();
+    let standings = store::standings_of(&mut *app.db.acquire().await?, campaign, &ids, now).await?;
+    let today = app.clock.business_date();
+    let mut placements: HashMap<AccountId, Placement> = standings
+        .iter()
+        .map(|standing| (standing.account, placement::place(standing, &campaign.settings, now, today)))
+        .collect();
+    let moves: Vec<Move> = accounts
+        .iter()
+        .map(|(account, lease)| Move {
+            account: *account,
+            lease: *lease,
+            placement: placements.remove(account).unwrap_or(Placement::Absent),
+        })
+        .collect();
+    put(app, campaign.id, &ticket, &moves).await
+}
+
+/// A number that orders looks at Postgres; taken before looking.
+pub(super) async fn take_ticket(app: &App, campaign: CampaignId) -> Result<String> {
+    let ticket: i64 = app.redis.clone().incr(script::prefix(campaign) + "ticket", 1).await?;
+    Ok(ticket.to_string())
+}
+
+/// Moves accounts to where they belong according to the look with `ticket`.
+pub(super) async fn put(app: &App, campaign: CampaignId, ticket: &str, moves: &[Move]) -> Result<()> {
+    let mut place = script::PLACE.prepare_invoke();
+    place.key(script::prefix(campaign)).arg(app.clock.now().timestamp_millis()).arg(ticket);
+    for Move { account, lease, placement } in moves {
+        let Fields { state, place: bucket, rank, extra, body, score } = Fields::of(placement);
+        let lease = lease.map(|lease| lease.to_string()).unwrap_or_default();
+        place.arg(account.to_string()).arg(lease).arg(state).arg(bucket).arg(rank).arg(extra).arg(body).arg(score);
+    }
+    let results: Vec<String> = place.invoke_async(&mut app.redis.clone()).await?;
+    for result in results {
+        metrics::counter!("ledgerline_queue_placements_total", "result" => result).increment(1);
+    }
+    Ok(())
+}
+
+/// Moves entries whose moment has come from waiting to ready; returns how many.
+///
+/// # Errors
+/// If Redis fails.
+pub async fn promote(app: &App, campaign: CampaignId) -> Result<usize> {
+    let now = app.clock.now().timestamp_millis();
+    let mut promoted = 0;
+    loop {
+        let mut promote = script::PROMOTE.prepare_invoke();
+        promote.key(script::prefix(campaign)).arg(now).arg(PROMOTED_AT_ONCE);
+        for why in Wait::ALL {
+            promote.arg(why.as_str());
+        }
+        let moved: usize = promote.invoke_async(&mut app.redis.clone()).await?;
+        promoted += moved;
+        if moved < PROMOTED_AT_ONCE {
+            return Ok(promoted);
+        }
+    }
+}
+
+/// Places anew what changed while it could not be moved: because it was lent, or because the queue was being rebuilt.
+pub(super) async fn clean(app: &App, campaign: &Campaign) -> Result<()> {
+    let key = script::prefix(campaign.id) + "dirty";
+    let dirty: Vec<String> = redis::cmd("SPOP").arg(key).arg(AT_ONCE).query_async(&mut app.redis.clone()).await?;
+    let dirty: Vec<AccountId> = dirty.iter().filter_map(|account| account.parse().ok()).collect();
+    replace(app, campaign, &dirty).await
+}
