@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
 use super::{
-    conference::{Entry, Participant},
+    conference::{ConferenceStatus, Entry, Participant},
     exchange::Exchange,
     leg::{Callback, Command, Detection, Direction, Instructions, Order, RecordingOrder, Report, Status},
     line::{
@@ -82,7 +82,8 @@ async fn confer(line: &mut Line, noun: &Element) -> Result<Params, Interrupt> {
         most: usize::try_from(noun.number("maxParticipants", 250)).unwrap_or(250),
     };
     let Ok(conference) = line.exchange.join(entry) else { return Ok(outcome("failed", false)) };
-    let music = noun.filled("waitUrl").map(|url| Music::play(line, line.target(url, noun.get("waitMethod"))));
+    let music = noun.filled("waitUrl").map(|url| line.target(url, noun.get("waitMethod")));
+    let music = music.map(|target| Music::play(line, conference.clone(), target));
     let heard = line.during(std::future::pending::<()>()).await;
     drop(music);
     let exchange = &line.exchange;
@@ -103,14 +104,19 @@ async fn confer(line: &mut Line, noun: &Element) -> Result<Params, Interrupt> {
     }
 }
 
-/// The document behind a `waitUrl`, asked for over and over until dropped.
+/// The document behind a `waitUrl`, asked for over and over until the conference begins or this is dropped.
 struct Music(tokio::task::JoinHandle<()>);
 
 impl Music {
-    fn play(line: &Line, target: Target) -> Self {
+    fn play(line: &Line, conference: String, target: Target) -> Self {
         let (exchange, sid) = (Arc::clone(&line.exchange), line.sid.clone());
         Self(tokio::spawn(async move {
-            while let Ok(verbs) = exchange.poster.fetch(&target, &exchange.base(&sid)).await {
+            let waits = || {
+                let books = exchange.books();
+                books.conferences.get(&conference).is_some_and(|conference| conference.status == ConferenceStatus::Init)
+            };
+            while waits() {
+                let Ok(verbs) = exchange.poster.fetch(&target, &exchange.base(&sid)).await else { return };
                 let heard: Duration = verbs.iter().map(length).sum();
                 tokio::time::sleep(exchange.scaled(heard.max(Duration::from_secs(1)))).await;
             }
