@@ -26,7 +26,9 @@ pub async fn connect(url: &SecretString, connections: u32) -> Result<PgPool> {
 /// # Errors
 /// If a migration fails, or one that was applied has been changed since.
 pub async fn migrate(pool: &PgPool) -> Result<()> {
-    sqlx::migrate!().run(pool).await.map_err(Error::internal("migrating the database"))
+    sqlx::migrate!().run(pool).await.map_err(Error::internal("migrating the database"))?;
+    // The catalogue is data that every database needs: campaigns and outcomes refer to it.
+    crate::disposition::catalogue::seed(pool).await
 }
 
 /// Creates the database that `url` names, where the server does not have it. The name may be a plain word only.

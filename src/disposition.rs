@@ -1,15 +1,21 @@
 //! 5 · Dispositions: what a call led to, and what follows from it.
 
 pub mod automatic;
+pub mod catalogue;
+mod check;
+mod follow;
+mod record;
+pub(crate) mod store;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    account::HoldReason,
     agent::Principal,
     app::App,
-    error::Result,
+    error::{Error, Result},
     ids::{CallId, CallbackId, DisputeId, InstalmentId, NoteId, PromiseId},
 };
 
@@ -50,6 +56,7 @@ pub enum Consequence {
     /// Rest, then queue again. `minutes: null`: the campaign's delay for the outcome.
     RetryAfter {
         /// Minutes, 1 to 43200.
+        #[serde(default)]
         minutes: Option<u32>,
     },
     /// Queue at the time given by the agent.
@@ -57,9 +64,10 @@ pub enum Consequence {
     /// Hold the account for a number of days.
     Hold {
         /// Days, 1 to 365; `null`: until released.
+        #[serde(default)]
         days: Option<u16>,
-        /// Reason of the hold: `hold`, `cease`, `attorney`, `bankruptcy` or `deceased`.
-        reason: String,
+        /// Reason of the hold.
+        reason: HoldReason,
     },
     /// Take the account out of the campaign.
     Stop,
@@ -77,6 +85,7 @@ pub enum Consequence {
 
 /// An entry of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Disposition {
     /// Unique in its set.
     pub code: String,
@@ -85,12 +94,15 @@ pub struct Disposition {
     /// Whom it means was reached.
     pub category: Category,
     /// What has to be given.
+    #[serde(default)]
     pub required: Vec<Field>,
     /// What follows.
     pub consequence: Consequence,
     /// Key that chooses it, one character.
+    #[serde(default)]
     pub hotkey: Option<String>,
     /// Recorded by the service only.
+    #[serde(default)]
     pub automatic: bool,
 }
 
@@ -190,7 +202,7 @@ pub struct Recorded {
 /// [`Error::Conflict`](crate::error::Error::Conflict) if another disposition is recorded, or the key was used with
 /// another body.
 pub async fn record(app: &App, by: &Principal, call: CallId, wrap: Wrap, idempotency_key: &str) -> Result<Recorded> {
-    todo!()
+    record::record(app, by, call, &wrap, idempotency_key).await
 }
 
 /// The dispositions of a set, in the order in which they are shown.
@@ -198,5 +210,31 @@ pub async fn record(app: &App, by: &Principal, call: CallId, wrap: Wrap, idempot
 /// # Errors
 /// [`Error::NotFound`](crate::error::Error::NotFound) if there is no such set.
 pub async fn of_set(app: &App, set: &str) -> Result<Vec<Disposition>> {
-    todo!()
+    let all = store::set(&app.db, set).await?;
+    if all.is_empty() { Err(Error::NotFound("disposition set")) } else { Ok(all) }
 }
+
+macro_rules! named {
+    ($type:ident { $($variant:ident => $text:literal),+ $(,)? }) => {
+        impl $type {
+            /// The name used in the database and the API.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// The value of a name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+named!(Category {
+    NoContact => "no_contact", WrongParty => "wrong_party", ThirdParty => "third_party", RightParty => "right_party",
+});
+named!(Field {
+    Note => "note", Promise => "promise", CallbackAt => "callback_at", Dispute => "dispute", Items => "items",
+});

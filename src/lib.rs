@@ -32,6 +32,8 @@ pub mod desk;
 pub mod floor;
 
 pub mod disposition;
+pub mod dispute;
+pub mod promise;
 
 pub mod http;
 pub mod webhook;

@@ -1,12 +1,18 @@
 //! Users: who may log in.
 
+pub(super) mod store;
+
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use sqlx::PgPool;
 use utoipa::ToSchema;
 
-use crate::{agent::Role, error::Result, ids::UserId};
+use crate::{
+    agent::{Role, password},
+    error::{Error, Result},
+    ids::UserId,
+};
 
 /// A user to create.
 #[derive(Debug)]
@@ -45,9 +51,24 @@ pub struct User {
 /// Creates a user.
 ///
 /// # Errors
-/// [`Error::Invalid`](crate::error::Error::Invalid), [`Error::Conflict`](crate::error::Error::Conflict) if the login is taken.
+/// [`Error::Invalid`], [`Error::Conflict`] if the login is taken.
 pub async fn create(db: &PgPool, new: NewUser, now: DateTime<Utc>) -> Result<User> {
-    todo!()
+    check(&new)?;
+    let user = User {
+        id: UserId::generate(),
+        login: new.login,
+        name: new.name.trim().to_owned(),
+        role: new.role,
+        device: new.device,
+        created_at: now,
+        disabled_at: None,
+    };
+    let hash = password::hash(new.password).await?;
+    if store::insert(db, &user, &hash).await? {
+        Ok(user)
+    } else {
+        Err(Error::Conflict("this login is taken".to_owned()))
+    }
 }
 
 /// All users, by login; at most 1000.
@@ -55,21 +76,111 @@ pub async fn create(db: &PgPool, new: NewUser, now: DateTime<Utc>) -> Result<Use
 /// # Errors
 /// Those of Postgres.
 pub async fn list(db: &PgPool) -> Result<Vec<User>> {
-    todo!()
+    store::all(db).await
 }
 
 /// Sets a new password and ends the user's sessions.
 ///
 /// # Errors
-/// [`Error::Invalid`](crate::error::Error::Invalid), [`Error::NotFound`](crate::error::Error::NotFound).
+/// [`Error::Invalid`], [`Error::NotFound`].
 pub async fn set_password(db: &PgPool, user: UserId, password: SecretString) -> Result<()> {
-    todo!()
+    check_password(&password)?;
+    let hash = password::hash(password).await?;
+    let mut tx = db.begin().await?;
+    if !store::set_password(&mut tx, user, &hash).await? {
+        return Err(Error::NotFound("user"));
+    }
+    store::end_sessions(&mut tx, user).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Lets the user log in no more, and ends its sessions.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::error::Error::NotFound).
+/// [`Error::NotFound`].
 pub async fn disable(db: &PgPool, user: UserId, now: DateTime<Utc>) -> Result<()> {
-    todo!()
+    let mut tx = db.begin().await?;
+    if !store::disable(&mut tx, user, now).await? {
+        return Err(Error::NotFound("user"));
+    }
+    store::end_sessions(&mut tx, user).await?;
+    Ok(tx.commit().await?)
+}
+
+fn check(new: &NewUser) -> Result<()> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-@".contains(&byte);
+    if !(1..=64).contains(&new.login.len()) || !new.login.bytes().all(plain) {
+        return Err(Error::invalid("login", "1 to 64 characters of a-z, 0-9 and . _ - @"));
+    }
+    if !(1..=120).contains(&new.name.trim().chars().count()) {
+        return Err(Error::invalid("name", "1 to 120 characters"));
+    }
+    check_password(&new.password)?;
+    new.device.as_deref().map_or(Ok(()), check_device)
+}
+
+fn check_password(password: &SecretString) -> Result<()> {
+    if (10..=200).contains(&password.expose_secret().chars().count()) {
+        Ok(())
+    } else {
+        Err(Error::invalid("password", "10 to 200 characters"))
+    }
+}
+
+/// What the carrier can call: a number, a SIP address, or a registered softphone.
+fn check_device(device: &str) -> Result<()> {
+    let named = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic());
+    let callable = match (device.strip_prefix("sip:"), device.strip_prefix("client:")) {
+        (Some(rest), _) | (_, Some(rest)) => device.len() <= 255 && named(rest),
+        _ => device.parse::<crate::phone::Phone>().is_ok(),
+    };
+    if callable {
+        Ok(())
+    } else {
+        Err(Error::invalid("device", "an E.164 number, sip:… or client:…, at most 255 characters"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(login: &str, password: &str, device: Option<&str>) -> NewUser {
+        NewUser {
+            login: login.to_owned(),
+            name: "Agent 1".to_owned(),
+            role: Role::Agent,
+            password: password.into(),
+            device: device.map(str::to_owned),
+        }
+    }
+
+    fn wrong_field(new: &NewUser) -> Option<String> {
+        match check(new) {
+            Err(Error::Invalid { field, .. }) => Some(field),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_wrong_field_is_named() {
+        assert_eq!(wrong_field(&new("agent.1", "long enough", None)), None);
+        assert_eq!(wrong_field(&new("Agent", "long enough", None)).as_deref(), Some("login"));
+        assert_eq!(wrong_field(&new("", "long enough", None)).as_deref(), Some("login"));
+        assert_eq!(wrong_field(&new("agent", "too short", None)).as_deref(), Some("password"));
+        assert_eq!(
+            wrong_field(&NewUser { name: "  ".to_owned(), ..new("a", "long enough", None) }).as_deref(),
+            Some("name")
+        );
+    }
+
+    #[test]
+    fn a_device_is_something_the_carrier_can_call() {
+        for good in ["+15555550100", "sip:agent1@pbx.example", "client:agent_1"] {
+            assert_eq!(wrong_field(&new("agent", "long enough", Some(good))), None, "{good}");
+        }
+        for bad in ["5555550100", "sip:", "client:two words", "tel:+15555550100", ""] {
+            assert_eq!(wrong_field(&new("agent", "long enough", Some(bad))).as_deref(), Some("device"), "{bad}");
+        }
+    }
 }

@@ -1,0 +1,168 @@
+//! What follows from a disposition that has been checked: every consequence is written in the caller's transaction.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
+
+use super::{
+    Category, Consequence, Disposition, Recorded, Wrap,
+    store::{self, Call, NewCallback},
+};
+use crate::{
+    account::{self, DoNotCall, HoldReason, NewHold},
+    dispute,
+    error::{Error, Result},
+    ids::{AccountId, InstalmentId, UserId},
+    ledger::{self, OpenItem},
+    money::Currency,
+    outbox::{self, Effect},
+    promise,
+};
+
+/// A callback that is due within this time counts as made by the call.
+const CALLBACK_SLACK: TimeDelta = TimeDelta::minutes(15);
+
+/// What is being recorded, and for whom.
+pub(super) struct Following<'a> {
+    pub(super) call: &'a Call,
+    pub(super) disposition: &'a Disposition,
+    pub(super) by: UserId,
+    /// The account's open items, oldest first.
+    pub(super) items: &'a [OpenItem],
+    pub(super) now: DateTime<Utc>,
+}
+
+pub(super) async fn follow(conn: &mut PgConnection, following: &Following<'_>, wrap: &Wrap) -> Result<Recorded> {
+    let Following { call, disposition, by, now, .. } = *following;
+    let mut recorded = Recorded {
+        call: call.id,
+        code: disposition.code.clone(),
+        category: disposition.category,
+        note: None,
+        promise: None,
+        callback: None,
+        dispute: None,
+        warnings: Vec::new(),
+    };
+    let mut touched: Vec<AccountId> = call.account.into_iter().collect();
+    if let Some(account) = call.account {
+        on_account(conn, following, account, wrap, &mut recorded).await?;
+    }
+    touched.extend(on_number(conn, following, wrap).await?);
+    let record = store::NewRecord {
+        call: call.id,
+        set: &call.settings.disposition_set,
+        disposition,
+        by: Some(by),
+        note: recorded.note,
+        now,
+    };
+    if !store::insert_record(conn, &record).await? {
+        return Err(Error::Conflict("the disposition of this call is recorded already".to_owned()));
+    }
+    if let Some(account) = call.account {
+        ledger::store::refresh_standing(conn, &[account], now).await?;
+    }
+    let effects: Vec<Effect> = touched.into_iter().map(|account| Effect::Requeue { account }).collect();
+    outbox::enqueue(conn, &effects, now).await?;
+    Ok(recorded)
+}
+
+/// Note, items, promise, dispute, callback, hold and rest.
+async fn on_account(
+    conn: &mut PgConnection,
+    following: &Following<'_>,
+    account: AccountId,
+    wrap: &Wrap,
+    recorded: &mut Recorded,
+) -> Result<()> {
+    let Following { call, by, now, .. } = *following;
+    if let Some(note) = wrap.note.as_deref().map(str::trim).filter(|note| !note.is_empty()) {
+        recorded.note = Some(account::store::add_note(conn, account, Some(call.id), Some(by), note, now).await?);
+    }
+    if let Some(taken) = &wrap.promise {
+        let currency = currency_of(call)?;
+        let new = promise::NewPromise { account, call: call.id, by, currency, taken, open_items: following.items };
+        recorded.promise = Some(promise::take(conn, &new, now).await?);
+    }
+    if let Some(opened) = &wrap.dispute {
+        recorded.dispute = Some(dispute::open(conn, account, Some(call.id), by, opened, now).await?);
+    }
+    store::insert_items(conn, call.id, &discussed(wrap)).await?;
+    let rest = rest_and_hold(conn, following, account).await?;
+    match following.disposition.category {
+        Category::NoContact => {
+            store::postpone_callbacks(conn, account, now, rest.unwrap_or(now + CALLBACK_SLACK)).await?
+        }
+        _ => store::finish_callbacks(conn, account, now + CALLBACK_SLACK).await?,
+    }
+    if let Some(due_at) = wrap.callback_at {
+        let for_agent = wrap.callback_mine.then_some(call.agent.unwrap_or(by));
+        recorded.callback =
+            Some(store::insert_callback(conn, &NewCallback { call, account, for_agent, due_at, now }).await?);
+    }
+    Ok(())
+}
+
+/// Gives the end of the rest, if there is one.
+async fn rest_and_hold(
+    conn: &mut PgConnection,
+    following: &Following<'_>,
+    account: AccountId,
+) -> Result<Option<DateTime<Utc>>> {
+    let Following { call, disposition, by, now, .. } = *following;
+    let not_before = match disposition.consequence {
+        Consequence::RetryAfter { minutes } => {
+            let minutes = minutes.map_or(i64::from(call.settings.retry.contact), i64::from);
+            Some(now + TimeDelta::minutes(minutes))
+        }
+        _ => None,
+    };
+    if let Some(campaign) = call.campaign {
+        let removed = disposition.consequence == Consequence::Stop;
+        store::rest(conn, campaign, account, &disposition.code, not_before, removed).await?;
+    }
+    let hold = match disposition.consequence {
+        Consequence::Hold { days, reason } => Some((reason, days.map(|days| now + TimeDelta::days(i64::from(days))))),
+        Consequence::Escalate => Some((HoldReason::Escalated, None)),
+        _ => None,
+    };
+    if let Some((reason, until_at)) = hold {
+        let hold = NewHold { reason, note: String::new(), until_at, call: Some(call.id) };
+        account::store::place_hold(conn, account, &hold, Some(by), now).await?;
+    }
+    Ok(not_before)
+}
+
+/// Do-not-call and invalid numbers. Gives the accounts they touch.
+async fn on_number(conn: &mut PgConnection, following: &Following<'_>, wrap: &Wrap) -> Result<Vec<AccountId>> {
+    let Following { call, disposition, by, now, .. } = *following;
+    let mut touched = Vec::new();
+    let label = &disposition.label;
+    if wrap.do_not_call || disposition.consequence == Consequence::DoNotCall {
+        let number =
+            call.number.parse().map_err(|_| Error::invalid("do_not_call", "the caller's number is unknown"))?;
+        let whom = DoNotCall::Number(number);
+        touched.extend(account::store::do_not_call(conn, &whom, label, Some(call.id), Some(by), now).await?);
+    }
+    if let Some(point) = call.contact_point
+        && (wrap.number_invalid || disposition.consequence == Consequence::NumberInvalid)
+    {
+        touched.push(account::store::set_point_invalid(conn, point, Some(label), now).await?);
+    }
+    Ok(touched)
+}
+
+/// Every item that was spoken about, promised or disputed.
+fn discussed(wrap: &Wrap) -> Vec<InstalmentId> {
+    let mut items = wrap.items.clone();
+    items.extend(wrap.promise.iter().flat_map(|promise| &promise.items));
+    items.extend(wrap.dispute.iter().flat_map(|dispute| &dispute.items).map(|item| item.id));
+    items.sort_unstable();
+    items.dedup();
+    items
+}
+
+fn currency_of(call: &Call) -> Result<Currency> {
+    let text = call.currency.as_deref().unwrap_or_default();
+    Currency::parse(text).map_err(Error::internal("reading the account's currency"))
+}

@@ -1,0 +1,150 @@
+//! The rows of promises.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{PgConnection, PgPool};
+
+use super::{
+    NewPromise,
+    evaluate::{Paid, Status, Terms},
+};
+use crate::{
+    error::{Error, Result},
+    ids::{AccountId, InstalmentId, PromiseId},
+};
+
+pub(super) async fn cancel_open(conn: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "UPDATE promise SET status = 'cancelled', settled_at = $2 WHERE account_id = $1 AND status = 'open'",
+        account.0,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    new: &NewPromise<'_>,
+    items: &[InstalmentId],
+    now: DateTime<Utc>,
+) -> Result<PromiseId> {
+    let id = PromiseId::generate();
+    sqlx::query!(
+        "INSERT INTO promise (id, account_id, call_id, amount_minor, currency, due_on, status, taken_by, taken_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $8)",
+        id.0,
+        new.account.0,
+        new.call.0,
+        new.taken.amount_minor,
+        new.currency.as_str(),
+        new.taken.due_on,
+        new.by.0,
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
+    let items: Vec<uuid::Uuid> = items.iter().map(|item| item.0).collect();
+    sqlx::query!(
+        "INSERT INTO promise_item (promise_id, instalment_id) SELECT $1, id FROM unnest($2::uuid[]) AS item (id)",
+        id.0,
+        &items
+    )
+    .execute(conn)
+    .await?;
+    Ok(id)
+}
+
+/// The account's promises that were not cancelled, in the order in which they were taken. The grace is that of the
+/// campaign whose call took it, one day elsewhere.
+pub(super) async fn of_account(conn: &mut PgConnection, account: AccountId) -> Result<Vec<(Terms, Status)>> {
+    let rows = sqlx::query!(
+        r#"SELECT p.id AS "id: PromiseId", p.amount_minor, p.taken_at, p.due_on, p.status,
+                  coalesce((g.settings -> 'limits' ->> 'promise_grace_days')::integer, 1) AS "grace_days!",
+                  array(SELECT i.instalment_id FROM promise_item i WHERE i.promise_id = p.id) AS "items!: Vec<InstalmentId>"
+           FROM promise p
+           LEFT JOIN call c ON c.id = p.call_id
+           LEFT JOIN campaign g ON g.id = c.campaign_id
+           WHERE p.account_id = $1 AND p.status <> 'cancelled'
+           ORDER BY p.taken_at, p.id"#,
+        account.0
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let status = Status::from_name(&row.status).ok_or_else(|| broken(&row.status))?;
+            let terms = Terms {
+                id: row.id,
+                amount_minor: row.amount_minor,
+                taken_at: row.taken_at,
+                due_on: row.due_on,
+                grace_days: u8::try_from(row.grace_days).unwrap_or(u8::MAX),
+                items: row.items,
+            };
+            Ok((terms, status))
+        })
+        .collect()
+}
+
+/// What was allocated to the account's items and not reversed.
+pub(super) async fn paid(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Paid>> {
+    Ok(sqlx::query_as!(
+        Paid,
+        r#"SELECT a.instalment_id AS "item: InstalmentId", a.amount_minor AS minor, a.business_date AS "on", a.recorded_at
+           FROM allocation a
+           WHERE a.account_id = $1 AND a.amount_minor > 0
+             AND NOT EXISTS (SELECT 1 FROM allocation r WHERE r.reverses = a.id)"#,
+        account.0
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+pub(super) async fn settle(
+    conn: &mut PgConnection,
+    promise: PromiseId,
+    status: Status,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE promise SET status = $2, settled_at = $3 WHERE id = $1 AND status = 'open'",
+        promise.0,
+        status.as_str(),
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Accounts with an open promise whose time is over, or for which enough was paid; at most `limit`.
+pub(super) async fn to_settle(db: &PgPool, today: NaiveDate, limit: i64) -> Result<Vec<AccountId>> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT DISTINCT p.account_id AS "account_id!: AccountId"
+           FROM promise p
+           LEFT JOIN call c ON c.id = p.call_id
+           LEFT JOIN campaign g ON g.id = c.campaign_id
+           WHERE p.status = 'open'
+             AND (p.due_on + coalesce((g.settings -> 'limits' ->> 'promise_grace_days')::integer, 1) < $1
+                  OR p.amount_minor <= (
+                      SELECT coalesce(sum(a.amount_minor), 0) FROM allocation a
+                      JOIN promise_item i ON i.instalment_id = a.instalment_id
+                      WHERE i.promise_id = p.id AND a.recorded_at > p.taken_at))
+           LIMIT $2"#,
+        today,
+        limit
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Locks the account's row, so that nothing is allocated meanwhile.
+pub(super) async fn lock_account(conn: &mut PgConnection, account: AccountId) -> Result<()> {
+    sqlx::query!("SELECT 1 AS one FROM account WHERE id = $1 FOR UPDATE", account.0).fetch_optional(conn).await?;
+    Ok(())
+}
+
+fn broken(status: &str) -> Error {
+    Error::internal("reading a promise")(format!("unknown status {status}"))
+}
