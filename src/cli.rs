@@ -1,5 +1,6 @@
 //! The command line: one sub-command a file.
 
+pub mod bench;
 pub mod carrier;
 pub mod migrate;
 pub mod serve;
@@ -26,6 +27,8 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Measure the promised speeds.
+    Bench(bench::Options),
     /// Run the service.
     Serve(Box<crate::config::Config>),
     /// Bring the database's schema up to date.
@@ -54,6 +57,7 @@ pub fn main(cli: Cli) -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
+        Command::Bench(options) => bench::run(options).await,
         Command::Serve(config) => serve::run(*config).await,
         Command::Migrate(stores) => migrate::run(&stores).await,
         Command::Carrier(config) => carrier::run(*config).await,

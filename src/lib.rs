@@ -38,6 +38,7 @@ pub mod promise;
 pub mod http;
 pub mod webhook;
 
+pub mod bench;
 pub mod emulator;
 
 #[cfg(test)]

@@ -78,8 +78,8 @@ pub async fn until_stopped(app: App, mut server: Server, services: services::Run
     }
 }
 
-/// Stop claiming, let answers bridge, stop serving, stop the workers, close.
-async fn stop(app: App, server: Server, drain: bool) {
+/// Stop claiming, let answers bridge (if `drain`), stop serving, stop the workers, close.
+pub async fn stop(app: App, server: Server, drain: bool) {
     const REQUESTS_END_WITHIN: Duration = Duration::from_secs(10);
     app.lifecycle.stop_claiming();
     if drain {

@@ -1,0 +1,8 @@
+//! Measurements of the speed that the design promises, each beside a bare baseline of the same run.
+//!
+//! A machine is noisy and never the reader's own, so what counts is the ratio. Nothing here is a test: a target that is
+//! missed is printed as missed.
+
+pub mod report;
+pub mod rig;
+pub mod webhook;

@@ -1,0 +1,157 @@
+//! Status webhooks, durably committed before the 2xx, beside bare inserts into the same Postgres.
+
+use std::{path::PathBuf, process::Command, str::FromStr, time::Instant};
+
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use sqlx::{PgPool, postgres::PgConnectOptions, types::Json};
+
+use super::{
+    report::{Ratio, Target},
+    rig::{Connection, Rig},
+};
+use crate::{
+    call::{CallbackToken, Create, Facts, callbacks},
+    ids::CallId,
+};
+
+/// Connections of the carrier, and clients of pgbench.
+const CLIENTS: usize = 16;
+
+/// Calls whose progress is told, two webhooks each.
+const CALLS: usize = 10_000;
+
+/// How long pgbench inserts, in seconds.
+const BASELINE_SECONDS: u32 = 8;
+
+/// Tells the service that calls were initiated and ring, and measures how many webhooks a second it takes.
+///
+/// # Errors
+/// If a webhook is refused, or the baseline cannot be measured.
+pub async fn run(rig: &Rig) -> anyhow::Result<Ratio> {
+    let calls = insert_calls(&rig.app.db).await?;
+    let requests: Vec<Vec<u8>> = ["initiated", "ringing"]
+        .iter()
+        .enumerate()
+        .flat_map(|(sequence, status)| calls.iter().map(move |call| (sequence, *status, call)))
+        .map(|(sequence, status, call)| status_webhook(rig, call, sequence, status))
+        .collect();
+    let rate = post_all(rig, requests).await?;
+    let baseline = inserts_per_second(rig).await?;
+    Ok(Ratio {
+        name: "status webhooks, committed before the answer",
+        measured: format!("{rate:.0} webhooks/s over {CLIENTS} connections"),
+        baseline: format!("{baseline:.0} single-row inserts/s by pgbench with {CLIENTS} clients"),
+        ratio: rate / baseline,
+        target: Target::AtLeast(0.6),
+    })
+}
+
+async fn insert_calls(db: &PgPool) -> anyhow::Result<Vec<(CallId, CallbackToken)>> {
+    let calls: Vec<_> = (0..CALLS).map(|_| (CallId::generate(), CallbackToken::generate())).collect();
+    let ids: Vec<_> = calls.iter().map(|(id, _)| id.0).collect();
+    let tokens: Vec<_> = calls.iter().map(|(_, token)| token.as_str().to_owned()).collect();
+    let numbers: Vec<_> = (0..CALLS).map(|number| format!("+1555{number:07}")).collect();
+    let facts = Facts { create: Create::Accepted, ..Facts::outbound(2000) };
+    // Not checked at compile time: the bench is not part of the service's queries.
+    sqlx::query(
+        "INSERT INTO call (id, direction, to_number, from_number, callback_token, facts, state, live, created_at, heard_at)
+         SELECT id, 'outbound', number, '+15555550100', token, $4, 'dialing', true, $5, $5
+         FROM unnest($1::uuid[], $2::text[], $3::text[]) AS t (id, token, number)",
+    )
+    .bind(ids)
+    .bind(tokens)
+    .bind(numbers)
+    .bind(Json(facts))
+    .bind(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000))
+    .execute(db)
+    .await?;
+    Ok(calls)
+}
+
+fn status_webhook(rig: &Rig, (call, token): &(CallId, CallbackToken), sequence: usize, status: &str) -> Vec<u8> {
+    let sid = format!("CA{}", call.0.simple());
+    let sequence = sequence.to_string();
+    rig.webhook(
+        &callbacks::status_url(&rig.app.config, *call, token),
+        &[
+            ("CallSid", &sid),
+            ("AccountSid", &rig.app.config.carrier.account_sid),
+            ("From", "+15555550100"),
+            ("To", "+15555550123"),
+            ("CallStatus", status),
+            ("Direction", "outbound-api"),
+            ("ApiVersion", "2010-04-01"),
+            ("CallbackSource", "call-progress-events"),
+            ("SequenceNumber", &sequence),
+            ("Timestamp", "Mon, 01 Jul 2024 15:00:00 +0000"),
+        ],
+    )
+}
+
+/// Posts `requests` over [`CLIENTS`] connections; the order of a call's webhooks is kept. Webhooks per second.
+async fn post_all(rig: &Rig, requests: Vec<Vec<u8>>) -> anyhow::Result<f64> {
+    let count = requests.len();
+    let mut shares: Vec<Vec<Vec<u8>>> = (0..CLIENTS).map(|_| Vec::new()).collect();
+    for (index, request) in requests.into_iter().enumerate() {
+        shares[index % CALLS % CLIENTS].push(request);
+    }
+    let begun = Instant::now();
+    let mut clients = tokio::task::JoinSet::new();
+    for share in shares {
+        let address = rig.address;
+        clients.spawn(async move {
+            let mut connection = Connection::open(address).await?;
+            for request in &share {
+                connection.post(request).await?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(client) = clients.join_next().await {
+        client??;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a count of webhooks is far below 2^52")]
+    Ok(count as f64 / begun.elapsed().as_secs_f64())
+}
+
+async fn inserts_per_second(rig: &Rig) -> anyhow::Result<f64> {
+    let url = rig.database_url().expose_secret().to_owned();
+    sqlx::query("CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text NOT NULL)")
+        .execute(&rig.app.db)
+        .await?;
+    tokio::task::spawn_blocking(move || pgbench(&url)).await?
+}
+
+fn pgbench(url: &str) -> anyhow::Result<f64> {
+    let options = PgConnectOptions::from_str(url)?;
+    let script = std::env::temp_dir().join(format!("ledgerline-bench-{}.sql", std::process::id()));
+    std::fs::write(&script, "INSERT INTO bare (body) VALUES ('CallStatus=ringing&CallSid=CA0001');\n")?;
+    let host = options.get_socket().map_or_else(|| options.get_host().into(), |path| path.display().to_string());
+    let output = Command::new(pgbench_program())
+        .args(["--no-vacuum", "--protocol=prepared", "--jobs=2"])
+        .arg(format!("--client={CLIENTS}"))
+        .arg(format!("--time={BASELINE_SECONDS}"))
+        .arg(format!("--file={}", script.display()))
+        .args(["--host", &host, "--username", options.get_username()])
+        .arg(options.get_database().unwrap_or("postgres"))
+        .output()
+        .context("running pgbench, which comes with the Postgres server")?;
+    std::fs::remove_file(&script)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines()
+        .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok())
+        .with_context(|| format!("pgbench printed no rate: {text}{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// Beside the server's programs where those are not on the path.
+fn pgbench_program() -> PathBuf {
+    let packaged = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    std::env::var_os("PG_BIN")
+        .map(PathBuf::from)
+        .into_iter()
+        .chain(packaged.map(|version| version.path().join("bin")))
+        .map(|directory| directory.join("pgbench"))
+        .find(|program| program.is_file())
+        .unwrap_or_else(|| "pgbench".into())
+}

@@ -1,0 +1,40 @@
+//! `ledgerline bench`: the promised speeds, measured.
+
+use clap::{Args, ValueEnum};
+
+use crate::bench::{rig::Rig, webhook};
+
+/// What to measure.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Only these; without any, all.
+    #[arg(value_enum)]
+    only: Vec<Suite>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Suite {
+    /// Status webhooks a second.
+    Webhook,
+}
+
+impl Options {
+    fn wants(&self, suite: Suite) -> bool {
+        self.only.is_empty() || self.only.contains(&suite)
+    }
+}
+
+/// Runs the wanted measurements one after the other.
+///
+/// # Errors
+/// If the service to measure does not start or refuses what it is given.
+pub async fn run(options: Options) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        eprintln!("note: this is a debug build; `make bench` measures a release build");
+    }
+    let rig = Rig::start("http://127.0.0.1:9").await?;
+    if options.wants(Suite::Webhook) {
+        println!("{}\n", webhook::run(&rig).await?);
+    }
+    rig.finish().await
+}
