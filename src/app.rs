@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 
 use crate::{
-    carrier, clock::Clock, config::Config, db, dialer, error::Result, floor, lifecycle::Lifecycle, outbox, services,
+    call, carrier, clock::Clock, config::Config, db, dialer, error::Result, floor, lifecycle::Lifecycle, outbox, services,
     telemetry, tempo, worker,
 };
 
@@ -78,6 +78,8 @@ pub fn spawn_workers(app: &App, lifecycle: &Lifecycle) {
         telemetry::metrics().run_upkeep();
         Ok(())
     });
+    outbox::worker::spawn(app, lifecycle);
+    call::sweeper::spawn(app, lifecycle);
 }
 
 /// Chooses the TLS implementation of this process. Calling it again does no harm.

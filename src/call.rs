@@ -7,10 +7,14 @@
 pub mod apply;
 pub mod attempt;
 pub mod callbacks;
+pub mod connect;
 pub mod effects;
 pub mod held;
 pub mod machine;
+pub mod observed;
 pub mod store;
+pub mod sweeper;
+pub mod voice;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -168,6 +168,8 @@ pub struct Locked {
 /// A call as it was written back.
 #[derive(Debug)]
 pub struct Kept {
+    /// The call.
+    pub call: CallId,
     /// What became of the last event.
     pub verdict: Verdict,
     /// What is known now.
@@ -231,7 +233,7 @@ impl Locked {
         let change =
             store::Change { heard, verdict: verdict.as_str(), facts: changed.then_some(&row.facts), effects: &outside };
         let Some(conference) = store::keep(conn, row.id, &change).await? else {
-            return Ok(Kept { verdict: Verdict::Duplicate, facts: before, conference: row.conference });
+            return Ok(Kept { call: row.id, verdict: Verdict::Duplicate, facts: before, conference: row.conference });
         };
         if before.create == Create::NotAsked
             && row.facts.create > Create::NotAsked
@@ -242,7 +244,7 @@ impl Locked {
         for effect in &effects {
             inside(conn, &row, effect, heard.at).await?;
         }
-        Ok(Kept { verdict, facts: row.facts, conference: conference.or(row.conference) })
+        Ok(Kept { call: row.id, verdict, facts: row.facts, conference: conference.or(row.conference) })
     }
 }
 

@@ -9,6 +9,9 @@ use crate::{
 /// Where the carrier posts its webhooks, below the public address.
 pub const PATH: &str = "/webhooks/twilio";
 
+/// In the query of an agent's address: it reports progress and asks for nothing.
+pub const PROGRESS: &str = "progress";
+
 /// Three retries, on connection failures, timeouts and our 5xx; see connection overrides in the carrier's manual.
 const RETRY: &str = "#rc=3&rp=ct,rt,5xx";
 
@@ -57,17 +60,23 @@ pub fn recording_url(config: &Config, call: CallId, token: &CallbackToken) -> St
     of_call(config, "recording", call, token, RETRY)
 }
 
-/// Asked for instructions when the agent's device picks up; told the progress of that leg.
+/// Asked for instructions when the agent's device picks up.
 #[must_use]
 pub fn agent_url(config: &Config, agent: UserId) -> String {
-    of_agent(config, "agent", agent)
+    of_agent(config, "agent", agent, "")
+}
+
+/// Told the progress of the agent's line.
+#[must_use]
+pub fn agent_status_url(config: &Config, agent: UserId) -> String {
+    of_agent(config, "agent", agent, &format!("&{PROGRESS}=true"))
 }
 
 /// Told who enters and leaves the agent's conference: the first participant's address counts for all, and that is the
 /// agent.
 #[must_use]
 pub fn conference_url(config: &Config, agent: UserId) -> String {
-    of_agent(config, "conference", agent)
+    of_agent(config, "conference", agent, "")
 }
 
 fn of_call(config: &Config, kind: &str, call: CallId, token: &CallbackToken, retry: &str) -> String {
@@ -75,8 +84,8 @@ fn of_call(config: &Config, kind: &str, call: CallId, token: &CallbackToken, ret
     format!("{}{PATH}/{kind}?call={call}&t={token}{retry}", base(config))
 }
 
-fn of_agent(config: &Config, kind: &str, agent: UserId) -> String {
-    format!("{}{PATH}/{kind}?agent={agent}{RETRY}", base(config))
+fn of_agent(config: &Config, kind: &str, agent: UserId, more: &str) -> String {
+    format!("{}{PATH}/{kind}?agent={agent}{more}{RETRY}", base(config))
 }
 
 fn base(config: &Config) -> &str {

@@ -199,7 +199,8 @@ impl Facts {
     /// Busy and refused calls did not reach anybody (Reg F, comment 14(b)(2)(i)-1), an unknown one may have.
     #[must_use]
     pub fn counts_as_attempt(&self) -> bool {
-        let unreached = matches!(self.outcome(), Some(Outcome::Busy | Outcome::Failed));
+        let told = matches!(self.create, Create::Accepted | Create::Rejected { .. });
+        let unreached = told && matches!(self.outcome(), Some(Outcome::Busy | Outcome::Failed));
         self.direction == Direction::Outbound && self.create > Create::NotAsked && !unreached
     }
 

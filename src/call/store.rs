@@ -31,6 +31,12 @@ pub struct Row {
     pub facts: Facts,
     /// Conference the debtor is, or will be, in.
     pub conference: Option<String>,
+    /// Our number: the caller id, or the number that was called.
+    pub our_number: String,
+    /// The debtor's number.
+    pub their_number: String,
+    /// When the attempt was committed, or the call came in.
+    pub created_at: DateTime<Utc>,
 }
 
 struct Fields {
@@ -43,11 +49,21 @@ struct Fields {
     callback_token: String,
     facts: Json<Facts>,
     conference: Option<String>,
+    to_number: String,
+    from_number: String,
+    created_at: DateTime<Utc>,
 }
 
 impl From<Fields> for Row {
     fn from(row: Fields) -> Self {
+        let (our_number, their_number) = match row.facts.0.direction {
+            super::Direction::Outbound => (row.from_number, row.to_number),
+            super::Direction::Inbound => (row.to_number, row.from_number),
+        };
         Self {
+            our_number,
+            their_number,
+            created_at: row.created_at,
             id: row.id,
             campaign: row.campaign_id,
             account: row.account_id,
@@ -71,7 +87,7 @@ pub async fn get(db: &PgPool, call: CallId) -> Result<Option<Row>> {
         r#"SELECT call.id AS "id: CallId", campaign_id AS "campaign_id: CampaignId",
              account_id AS "account_id: AccountId", account.owner_id AS "owner_id: UserId",
              contact_point_id AS "contact_point_id: ContactPointId", sid, callback_token,
-             facts AS "facts: Json<Facts>", conference
+             facts AS "facts: Json<Facts>", conference, to_number, from_number, call.created_at
            FROM call LEFT JOIN account ON account.id = account_id WHERE call.id = $1"#,
         call.0
     )
@@ -87,7 +103,7 @@ pub(super) async fn lock(conn: &mut PgConnection, call: CallId) -> Result<Option
         r#"SELECT call.id AS "id: CallId", campaign_id AS "campaign_id: CampaignId",
              account_id AS "account_id: AccountId", account.owner_id AS "owner_id: UserId",
              contact_point_id AS "contact_point_id: ContactPointId", sid, callback_token,
-             facts AS "facts: Json<Facts>", conference
+             facts AS "facts: Json<Facts>", conference, to_number, from_number, call.created_at
            FROM call LEFT JOIN account ON account.id = account_id WHERE call.id = $1 FOR UPDATE OF call"#,
         call.0
     )
