@@ -10,14 +10,14 @@ use crate::{error::Result, ids::CallId};
 pub(super) async fn silent(db: &PgPool, now: DateTime<Utc>, limit: i64) -> Result<Vec<CallId>> {
     let calls = sqlx::query_scalar!(
         r#"SELECT call.id AS "id: CallId" FROM call LEFT JOIN campaign ON campaign.id = campaign_id
-           WHERE live AND sid IS NOT NULL AND ended_at IS NULL AND state <> 'wrapping'
-             AND heard_at < $1 - CASE
+           WHERE live AND sid IS NOT NULL AND ended_at IS NULL AND call.state <> 'wrapping'
+             AND heard_at < $1::timestamptz - CASE
                WHEN facts->>'end_asked_at' IS NOT NULL OR facts->>'disposed_at' IS NOT NULL
                  OR facts->>'agent_lost_at' IS NOT NULL OR facts->>'answered_by' IN ('machine', 'fax')
                  THEN interval '15 seconds'
-               WHEN state IN ('dialing', 'ringing')
+               WHEN call.state IN ('dialing', 'ringing')
                  THEN make_interval(secs => 30 + coalesce((settings->'limits'->>'ring_seconds')::float8, 60))
-               WHEN state = 'bridged' THEN interval '10 minutes'
+               WHEN call.state = 'bridged' THEN interval '10 minutes'
                ELSE interval '1 minute' END
            ORDER BY heard_at LIMIT $2"#,
         now,
