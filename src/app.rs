@@ -6,8 +6,8 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 
 use crate::{
-    call, carrier, clock::Clock, config::Config, db, dialer, error::Result, floor, lifecycle::Lifecycle, outbox, services,
-    telemetry, tempo, worker,
+    call, carrier, clock::Clock, config::Config, db, dialer, error::Result, floor, lifecycle::Lifecycle, outbox,
+    services, telemetry, tempo, worker,
 };
 
 /// The running service; cheap to clone.

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tracing::{Instrument, info_span, warn};
 
 use super::{Effect, Lane, store};
-use crate::{agent, app::App, call, desk, error::Result, floor, lifecycle::Lifecycle, worker};
+use crate::{agent, app::App, call, desk, error::Result, floor, lifecycle::Lifecycle, queue, worker};
 
 /// How often a lane is looked at without being woken: work of other nodes, and retries that have come due.
 pub const PERIOD: Duration = Duration::from_millis(500);
@@ -32,7 +32,10 @@ pub fn spawn(app: &App, lifecycle: &Lifecycle) {
         let wake = app.outbox.of(lane);
         worker::spawn(lifecycle, name, PERIOD, wake, move || {
             let app = app.clone();
-            async move { while step(&app, lane).await? > 0 {} Ok(()) }
+            async move {
+                while step(&app, lane).await? > 0 {}
+                Ok(())
+            }
         });
     }
 }
@@ -70,7 +73,7 @@ async fn carry_out(app: &App, effect: &Effect) -> Result<()> {
         Effect::CancelLine { call } => call::effects::cancel_line(app, *call).await,
         Effect::HangUp { call } => call::effects::hang_up(app, *call).await,
         Effect::Bridge { call } => call::effects::bridge(app, *call).await,
-        Effect::Requeue { account: _ } => Ok(()),
+        Effect::Requeue { account } => queue::requeue(app, *account).await,
         Effect::CallAgentLeg { agent } => agent::leg::call(app, *agent).await,
         Effect::EndAgentLeg { agent, sid } => agent::leg::end(app, *agent, sid).await,
         Effect::AgentChanged { agent } => {
