@@ -1,22 +1,60 @@
-//! 3 · The dialer: claims what is next, looks a last time, and asks the carrier.
+//! 3 · The dialer: works out how many lines to start, claims what is next, looks a last time, and asks the carrier.
+//!
+//! One node at a time paces a campaign. An attempt is committed before the carrier is asked, so that neither a crash nor
+//! a timeout can dial anybody twice; what was claimed and not committed goes back to the queue.
 
-use std::sync::Arc;
+mod begin;
+mod look;
+mod place;
+pub mod preview;
+mod store;
+mod tick;
 
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
 use tokio::sync::Notify;
+use uuid::Uuid;
 
-/// Wakes the dialer of this node; others look every second by themselves.
-#[derive(Clone, Debug, Default)]
-pub struct Bell(Arc<Notify>);
+pub use self::tick::{Ticked, tick};
+use crate::{app::App, campaign, error::Result, lifecycle::Lifecycle, worker};
+
+/// How often the dialer looks by itself. A quarter of a second's calls may go at once (`carrier::limit`).
+const PERIOD: Duration = Duration::from_millis(250);
+
+/// Wakes the dialer of this node.
+#[derive(Clone, Debug)]
+pub struct Bell {
+    wake: Arc<Notify>,
+    /// Who this node is when it asks for the right to pace a campaign.
+    node: Uuid,
+}
+
+impl Default for Bell {
+    fn default() -> Self {
+        Self { wake: Arc::default(), node: Uuid::now_v7() }
+    }
+}
 
 impl Bell {
-    /// Something happened that may let a call be placed.
+    /// Something happened that may let a call be placed: an agent is ready, a campaign was started.
     pub fn ring(&self) {
-        self.0.notify_one();
+        self.wake.notify_one();
     }
+}
 
-    /// What the dialer's loop waits for.
-    #[must_use]
-    pub fn waited_for(&self) -> Arc<Notify> {
-        Arc::clone(&self.0)
-    }
+/// Starts the loop that dials; it ends with the first stage of the shutdown.
+pub fn spawn(app: &App, lifecycle: &Lifecycle) {
+    let (wake, app) = (Arc::clone(&app.dialer.wake), app.clone());
+    worker::spawn_claiming(lifecycle, "dialer", PERIOD, wake, move || {
+        let app = app.clone();
+        async move { tick_all(&app).await }
+    });
+}
+
+/// One tick of every campaign; one that fails does not keep the others from dialling.
+async fn tick_all(app: &App) -> Result<()> {
+    let campaigns = campaign::store::list(&mut *app.db.acquire().await?).await?;
+    let ticks = join_all(campaigns.iter().map(|campaign| tick(app, campaign.id))).await;
+    ticks.into_iter().map(|ticked| ticked.map(|_| ())).collect()
 }

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     error::Result,
-    ids::{CampaignId, UserId},
+    ids::{CampaignId, PersonId, UserId},
 };
 
 /// What opens connections to Redis.
@@ -35,6 +35,12 @@ pub async fn connect(url: &SecretString) -> Result<ConnectionManager> {
 #[must_use]
 pub fn queue_key(campaign: CampaignId, name: &str) -> String {
     format!("ll:{{q:{campaign}}}:{name}")
+}
+
+/// The right to dial a person, who may stand behind several accounts of several campaigns.
+#[must_use]
+pub fn person_key(person: PersonId) -> String {
+    format!("ll:{{p:{person}}}:dial")
 }
 
 /// A key of the agents who are ready for a campaign.

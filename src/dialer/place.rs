@@ -1,0 +1,64 @@
+//! Asking the carrier to place a committed attempt, and telling the call what came of it.
+
+use tracing::Instrument;
+
+use crate::{
+    app::App,
+    call::{
+        CallbackToken, Event,
+        apply::{self, Heard},
+        callbacks,
+    },
+    carrier::{CreateCall, CreateResult, Instructions, MachineDetection, Party},
+    ids::CallId,
+    phone::Phone,
+};
+
+/// A committed attempt.
+pub(super) struct Begun {
+    pub(super) call: CallId,
+    pub(super) token: CallbackToken,
+    pub(super) to: Phone,
+    pub(super) from: Phone,
+    pub(super) ring_seconds: u16,
+}
+
+/// Asks the carrier once (its client retries what certainly was not placed), and tells the call.
+///
+/// If the answer cannot be kept, the sweeper asks the carrier what became of the call.
+pub(super) async fn place(app: App, begun: Begun) {
+    let span = tracing::info_span!("dial", call = %begun.call);
+    async {
+        let result = app.carrier.create_call(&request(&app, &begun)).await;
+        let (event, sid) = match result {
+            CreateResult::Accepted { sid } => (Event::CreateAccepted, Some(sid.as_str().to_owned())),
+            CreateResult::Rejected { code, bad_number } => (Event::CreateRejected { code, bad_number }, None),
+            CreateResult::NotPlaced(why) => {
+                tracing::warn!(?why, "not placed");
+                (Event::CreateRejected { code: 0, bad_number: false }, None)
+            }
+            CreateResult::Unknown => (Event::CreateUnknown, None),
+        };
+        let heard = Heard::create(begun.call, sid, app.clock.now());
+        if let Err(error) = apply::tell(&app, begun.call, heard, event).await {
+            tracing::error!(%error, "the carrier's answer was not kept");
+        }
+    }
+    .instrument(span)
+    .await;
+}
+
+fn request(app: &App, begun: &Begun) -> CreateCall {
+    let Begun { call, token, .. } = begun;
+    CreateCall {
+        to: Party::Phone(begun.to.clone()),
+        from: Party::Phone(begun.from.clone()),
+        instructions: Instructions::Url(callbacks::answer_url(&app.config, *call, token)),
+        fallback_url: Some(callbacks::fallback_url(&app.config, *call, token)),
+        status_url: Some(callbacks::status_url(&app.config, *call, token)),
+        ring_seconds: begun.ring_seconds,
+        limit_seconds: None,
+        machine_detection: Some(MachineDetection::reporting_to(callbacks::amd_url(&app.config, *call, token))),
+        recording_url: None,
+    }
+}

@@ -1,0 +1,116 @@
+//! Preview: a ready agent sees the account first, and decides to dial or to give it back.
+
+use super::{begin, look, place, store};
+use crate::{
+    agent::{self, ready},
+    app::App,
+    call::{
+        self, Event,
+        apply::{self, Heard, Source, Verdict},
+    },
+    campaign::{self, Campaign},
+    carrier::limit::{self, Limit},
+    compliance::{self, PermitRequest},
+    desk,
+    error::{Error, Result},
+    ids::{CallId, UserId},
+    queue::{self, Components, Entry, Lane, Standing, Window},
+};
+
+/// Shows a permitted entry to the agent who has been ready longest; `None`, and the entry goes back, if there is none.
+pub(super) async fn offer(app: &App, campaign: &Campaign, looked: look::Looked) -> Result<Option<CallId>> {
+    let Some(agent) = ready::pick(app, campaign.id, None).await? else {
+        looked.give_back(app, campaign).await?;
+        return Ok(None);
+    };
+    let Some(begun) = begin::commit(app, campaign, looked, Some(agent)).await? else {
+        // Picked and not reserved: offer the agent again.
+        agent::agent_changed(app, agent).await?;
+        return Ok(None);
+    };
+    desk::pop::send(app, agent, begun.call).await?;
+    Ok(Some(begun.call))
+}
+
+/// The agent dials the account it was shown. Postgres is asked again: the account may have paid since.
+///
+/// # Errors
+/// [`Error::NotFound`] if the agent was not shown it; [`Error::Conflict`] if it was decided already, the last look
+/// refuses it (it is given back then), or no line is free at this moment.
+pub async fn dial(app: &App, agent: UserId, call: CallId) -> Result<()> {
+    let planned = store::planned(&app.db, call, agent).await?;
+    let campaign = campaign::store::get(&mut *app.db.acquire().await?, planned.campaign).await?;
+    let row = call::store::get(&app.db, call).await?.ok_or(Error::NotFound("call"))?;
+    permit_again(app, &campaign, &planned, agent, call).await?;
+    let limit = Limit::below(app.config.carrier.calls_per_second);
+    if limit::take(&app.redis, limit, 1).await? == 0 {
+        return Err(Error::Conflict("no line is free at this moment; try again".to_owned()));
+    }
+    let now = app.clock.now();
+    // Of two who dial the same call one is told first, and only that one asks the carrier.
+    if apply::tell(app, call, Heard::own(Source::Desk, call, "dialed", now), Event::Dialed).await? != Verdict::Applied {
+        return Err(Error::Conflict("the call is not waiting for a decision any more".to_owned()));
+    }
+    let ring_seconds = campaign.settings.limits.ring_seconds;
+    let begun = place::Begun { call, token: row.token, to: planned.to, from: planned.from, ring_seconds };
+    app.lifecycle.tasks().spawn(place::place(app.clone(), begun));
+    Ok(())
+}
+
+/// The agent gives the account back; it rests as after a call that we gave up.
+///
+/// # Errors
+/// As [`dial`].
+pub async fn skip(app: &App, agent: UserId, call: CallId) -> Result<()> {
+    store::planned(&app.db, call, agent).await?;
+    give_up(app, call).await
+}
+
+async fn give_up(app: &App, call: CallId) -> Result<()> {
+    let heard = Heard::own(Source::Desk, call, "skipped", app.clock.now());
+    apply::tell(app, call, heard, Event::EndAsked).await.map(|_| ())
+}
+
+/// The last look at the moment of dialling; its verdict is stored beside the one of the moment of showing.
+async fn permit_again(
+    app: &App,
+    campaign: &Campaign,
+    planned: &store::Planned,
+    agent: UserId,
+    call: CallId,
+) -> Result<()> {
+    let (now, today) = (app.clock.now(), app.clock.business_date());
+    let mut conn = app.db.acquire().await?;
+    let standings = queue::store::standings_of(&mut conn, campaign, &[planned.account], now).await?;
+    let verdict = match standings.first() {
+        Some(standing) => {
+            let mut request =
+                PermitRequest::new(standing, &entry_of(planned, standing), &campaign.settings, now, today);
+            // The live call is this very one: Postgres lets nobody else have another.
+            request.in_call = false;
+            let verdict = compliance::permit(&request, now).map(|_| ());
+            compliance::store::insert_decision(&mut conn, campaign.id, &request, verdict.as_ref().err(), now).await?;
+            verdict.map_err(|refusal| refusal.rule)
+        }
+        None => Err("account_open".to_owned()),
+    };
+    drop(conn);
+    let Err(rule) = verdict else { return Ok(()) };
+    tracing::info!(%agent, %call, rule, "the last look refused a previewed call");
+    give_up(app, call).await?;
+    Err(Error::Conflict(format!("may not be dialled now: {rule}")))
+}
+
+/// What the last look needs of the entry that was shown.
+fn entry_of(planned: &store::Planned, standing: &Standing) -> Entry {
+    Entry {
+        account: planned.account,
+        person: planned.person,
+        contact_point: planned.contact_point,
+        lane: if standing.callback_at.is_some() { Lane::CallbackDue } else { Lane::PastDue },
+        score: 0,
+        components: Components::default(),
+        collectible_minor: standing.collectible_minor,
+        window: Window::new([]),
+    }
+}
