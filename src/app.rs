@@ -74,6 +74,7 @@ impl App {
 /// Starts every loop of the service; each ends with its stage of `lifecycle`.
 pub fn spawn_workers(app: &App, lifecycle: &Lifecycle) {
     floor::spawn(app, lifecycle);
+    dialer::spawn(app, lifecycle);
     worker::spawn(lifecycle, "metrics", Duration::from_secs(5), Arc::default(), || async {
         telemetry::metrics().run_upkeep();
         Ok(())

@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveTime, Utc, Weekday};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub(crate) use self::steer::drained;
 pub use self::steer::{NewCampaign, create, drain, pause, set_mode, set_ratio, start, update_settings};
 use crate::{ids::CampaignId, phone::Phone};
 

@@ -25,7 +25,7 @@ use self::requeue::replace;
 pub use self::{
     lend::{LEASE, claim, reap, release, settle},
     rebuild::{Rebuilt, forget, rebuild},
-    requeue::{promote, requeue},
+    requeue::{promote, refuse, requeue},
     view::{PAGE, Page, Upcoming, depth, held, held_accounts, leased, next, waiting},
 };
 use crate::{

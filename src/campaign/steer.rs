@@ -118,6 +118,17 @@ pub async fn drain(app: &App, by: Option<UserId>, id: CampaignId) -> Result<Camp
     .await
 }
 
+/// The last call of a draining campaign is done: it pauses.
+pub(crate) async fn drained(app: &App, id: CampaignId) -> Result<()> {
+    let paused = change(app, None, id, "drained", |campaign| {
+        if campaign.state == State::Draining {
+            campaign.state = State::Paused;
+        }
+        Ok(())
+    });
+    paused.await.map(|_| ())
+}
+
 /// Sets the lines per ready agent, in thousandths.
 ///
 /// # Errors

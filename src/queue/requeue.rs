@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use redis::AsyncCommands;
 
-use super::{Placement, Wait, placement, script, store, text::Fields};
+use super::{Leased, Placement, Standing, Wait, placement, script, store, text::Fields};
 use crate::{
     app::App,
     campaign::{self, Campaign},
@@ -16,6 +17,8 @@ use crate::{
 const AT_ONCE: usize = 500;
 /// Entries promoted by one script, so that Redis is not kept busy for more than some milliseconds.
 const PROMOTED_AT_ONCE: usize = 1000;
+/// What a refusal without an end costs an account that should not have been refused.
+const REFUSED_WITHOUT_END: TimeDelta = TimeDelta::hours(1);
 
 /// An account and where it belongs.
 pub(super) struct Move {
@@ -45,39 +48,50 @@ pub async fn requeue(app: &App, account: AccountId) -> Result<()> {
 /// If Postgres or Redis fails.
 pub(super) async fn replace(app: &App, campaign: &Campaign, accounts: &[AccountId]) -> Result<()> {
     for accounts in accounts.chunks(AT_ONCE) {
-        let accounts: Vec<_> = accounts.iter().map(|account| (*account, None)).collect();
-        replace_held_by(app, campaign, &accounts).await?;
+        let ticket = take_ticket(app, campaign.id).await?;
+        let mut placements = look(app, campaign, accounts).await?;
+        let place = |account: &AccountId| Move {
+            account: *account,
+            lease: None,
+            placement: placements.remove(account).unwrap_or(Placement::Absent),
+        };
+        let moves: Vec<Move> = accounts.iter().map(place).collect();
+        put(app, campaign.id, &ticket, &moves).await?;
     }
     Ok(())
 }
 
-/// As [`replace`], for accounts that may be lent to the caller. At most some hundreds.
-pub(super) async fn replace_held_by(
+/// Ends a lease whose entry may not be dialled: the account goes where Postgres says it belongs. Where that would be
+/// ready, it waits until `next_allowed_at`, or for an hour where the refusal named no moment.
+///
+/// # Errors
+/// If Postgres or Redis fails.
+pub async fn refuse(
     app: &App,
     campaign: &Campaign,
-    accounts: &[(AccountId, Option<LeaseId>)],
+    leased: &Leased,
+    next_allowed_at: Option<DateTime<Utc>>,
 ) -> Result<()> {
-    if accounts.is_empty() {
-        return Ok(());
-    }
     let ticket = take_ticket(app, campaign.id).await?;
-    let now = app.clock.now();
-    let ids: Vec<AccountId> = accounts.iter().map(|(account, _)| *account).collect();
-    let standings = store::standings_of(&mut *app.db.acquire().await?, campaign, &ids, now).await?;
-    let today = app.clock.business_date();
-    let mut placements: HashMap<AccountId, Placement> = standings
-        .iter()
-        .map(|standing| (standing.account, placement::place(standing, &campaign.settings, now, today)))
-        .collect();
-    let moves: Vec<Move> = accounts
-        .iter()
-        .map(|(account, lease)| Move {
-            account: *account,
-            lease: *lease,
-            placement: placements.remove(account).unwrap_or(Placement::Absent),
-        })
-        .collect();
+    let account = leased.entry.account;
+    let mut placements = look(app, campaign, &[account]).await?;
+    let placement = match placements.remove(&account).unwrap_or(Placement::Absent) {
+        Placement::Ready(entry) => {
+            let until = next_allowed_at.unwrap_or(app.clock.now() + REFUSED_WITHOUT_END);
+            Placement::Waiting { until, why: Wait::Frequency, entry }
+        }
+        elsewhere => elsewhere,
+    };
+    let moves = [Move { account, lease: Some(leased.lease), placement }];
     put(app, campaign.id, &ticket, &moves).await
+}
+
+/// Where accounts belong as Postgres knows them now; those that the campaign does not list are left out.
+async fn look(app: &App, campaign: &Campaign, accounts: &[AccountId]) -> Result<HashMap<AccountId, Placement>> {
+    let (now, today) = (app.clock.now(), app.clock.business_date());
+    let standings = store::standings_of(&mut *app.db.acquire().await?, campaign, accounts, now).await?;
+    let place = |standing: &Standing| placement::place(standing, &campaign.settings, now, today);
+    Ok(standings.iter().map(|standing| (standing.account, place(standing))).collect())
 }
 
 /// A number that orders looks at Postgres; taken before looking.
