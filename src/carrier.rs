@@ -11,6 +11,7 @@ pub mod limit;
 pub mod params;
 pub mod party;
 pub mod request;
+pub mod samples;
 pub mod sid;
 pub mod signature;
 pub mod timestamp;
