@@ -66,6 +66,20 @@ pub enum Lane {
     NotYetDue,
 }
 
+impl Lane {
+    /// The name used in metrics and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CallbackDue => "callback_due",
+            Self::PromiseBroken => "promise_broken",
+            Self::PromiseDue => "promise_due",
+            Self::PastDue => "past_due",
+            Self::NotYetDue => "not_yet_due",
+        }
+    }
+}
+
 /// The points that make up a score; each 0 to the campaign's weight for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Components {

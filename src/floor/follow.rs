@@ -1,11 +1,6 @@
 //! Keeping the board up to date: hear which rows changed, read them, fold them, tell the supervisors.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    mem,
-    sync::PoisonError,
-    time::Duration,
-};
+use std::{collections::BTreeSet, mem, sync::PoisonError, time::Duration};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -17,12 +12,12 @@ use crate::{
     error::{Error, Result},
     ids::{CallId, UserId},
     lifecycle::Lifecycle,
-    worker,
+    queue, worker,
 };
 
 use super::{
     Board, CHANNEL,
-    reducer::{Floor, FloorCampaign, FloorEvent, reduce},
+    reducer::{Floor, FloorCampaign, FloorEvent, FloorQueue, reduce},
     socket::News,
     store::{self, Calls},
     view::{FloorView, Patch},
@@ -152,14 +147,14 @@ async fn sweep(app: &App, known: &Known, heard: &Heard, now: DateTime<Utc>) -> R
 async fn campaigns(app: &App, now: DateTime<Utc>) -> Result<Vec<FloorCampaign>> {
     let mut campaigns = Vec::new();
     for row in store::campaigns(&app.db).await? {
-        let queue = Ok((BTreeMap::new(), BTreeMap::new()));
-        let (depth, held) = match queue {
-            Ok((depth, held)) => (Some(depth), held),
-            Err(Error::Unavailable { what: "Redis", .. }) => (None, BTreeMap::new()),
+        let counts = tokio::try_join!(queue::depth(app, row.id), queue::waiting(app, row.id), queue::held(app, row.id));
+        let queue = match counts {
+            Ok((ready, waiting, held)) => Some(FloorQueue { ready, waiting, held }),
+            Err(Error::Unavailable { what: "Redis", .. }) => None,
             Err(error) => return Err(error),
         };
         let store::CampaignRow { id, name, state, mode, ratio_milli } = row;
-        campaigns.push(FloorCampaign { id, name, state, mode, ratio_milli, depth, held, read_at: now });
+        campaigns.push(FloorCampaign { id, name, state, mode, ratio_milli, queue, read_at: now });
     }
     Ok(campaigns)
 }

@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     agent::presence::{Presence, State},
@@ -13,7 +15,7 @@ use crate::{
     campaign,
     ids::{CallId, CampaignId, UserId},
     money::{Currency, Money},
-    queue::{Hold, Lane},
+    queue::{Hold, Lane, Wait},
 };
 
 /// The board.
@@ -115,12 +117,21 @@ pub struct FloorCampaign {
     pub mode: campaign::Mode,
     /// Lines per ready agent, in thousandths.
     pub ratio_milli: u32,
-    /// Entries of the queue by lane; `None` while Redis does not answer.
-    pub depth: Option<BTreeMap<Lane, u64>>,
-    /// Accounts kept out, by reason.
-    pub held: BTreeMap<Hold, u64>,
+    /// Its queue; `None` while Redis does not answer.
+    pub queue: Option<FloorQueue>,
     /// When it was read, by the service's clock: of two readings the later one counts.
     pub read_at: DateTime<Utc>,
+}
+
+/// How many accounts are where in a queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FloorQueue {
+    /// Entries that may be dialled while their window is open, by lane.
+    pub ready: BTreeMap<Lane, u64>,
+    /// Entries that wait for a moment, by why they do.
+    pub waiting: BTreeMap<Wait, u64>,
+    /// Accounts kept out, by reason.
+    pub held: BTreeMap<Hold, u64>,
 }
 
 /// The day's sums of one campaign, and its calls in progress.

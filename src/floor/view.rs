@@ -11,10 +11,9 @@ use crate::{
     call, campaign,
     ids::{CampaignId, UserId},
     money::Money,
-    queue::{Hold, Lane},
 };
 
-use super::reducer::{Floor, FloorAgent, FloorCampaign, Tally};
+use super::reducer::{Floor, FloorAgent, FloorCampaign, FloorQueue, Tally};
 
 /// The live board.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -91,10 +90,8 @@ pub struct CampaignView {
     pub mode: campaign::Mode,
     /// Lines per ready agent, in thousandths.
     pub ratio_milli: u32,
-    /// Entries of the queue by lane; `null` while Redis does not answer.
-    pub queue: Option<BTreeMap<Lane, u64>>,
-    /// Accounts kept out, by reason.
-    pub held: BTreeMap<Hold, u64>,
+    /// Its queue; `null` while Redis does not answer.
+    pub queue: Option<FloorQueue>,
     /// Its calls and sums.
     pub figures: Figures,
 }
@@ -188,8 +185,7 @@ impl CampaignView {
             state: campaign.state,
             mode: campaign.mode,
             ratio_milli: campaign.ratio_milli,
-            queue: campaign.depth.clone(),
-            held: campaign.held.clone(),
+            queue: campaign.queue.clone(),
             figures: Figures::of(tally),
         }
     }

@@ -49,6 +49,7 @@ pub async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let (postgres, redis) = tokio::join!(postgres(&app), redis(&app));
     let mut dependencies = postgres;
     dependencies.push(redis);
+    dependencies.push(Dependency::of("carrier", app.carrier.trouble().map(|trouble| trouble.to_string())));
     let ready = dependencies.iter().all(|dependency| dependency.up);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, dependencies }))

@@ -17,7 +17,7 @@ use axum::{
 use chrono::TimeDelta;
 use metrics::gauge;
 
-use crate::{app::App, error::Result, telemetry};
+use crate::{app::App, error::Result, floor, queue, telemetry};
 
 use super::{problem, store};
 
@@ -47,6 +47,12 @@ async fn read_gauges(app: &App) -> Result<()> {
     let agents = store::agents_by_state(&app.db).await?;
     for state in AGENT_STATES {
         gauge!("ledgerline_agents", "state" => state).set(as_f64(count_of(&agents, state)));
+    }
+    for campaign in floor::store::campaigns(&app.db).await? {
+        for (lane, count) in queue::depth(app, campaign.id).await? {
+            gauge!("ledgerline_queue_entries", "campaign" => campaign.name.clone(), "lane" => lane.as_str())
+                .set(as_f64(i64::try_from(count).unwrap_or(i64::MAX)));
+        }
     }
     Ok(())
 }

@@ -12,7 +12,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{agent::session, app::App};
 
-use super::{accounts, agents, calls, dispositions, floor, health, metrics, session as sessions, softphone, users};
+use super::{
+    accounts, agents, calls, campaigns, dispositions, floor, health, metrics, queue, session as sessions, softphone,
+    users,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -58,6 +61,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(users::routes())
         .merge(accounts::routes())
         // campaigns
+        .merge(campaigns::routes())
+        .merge(queue::routes())
         .merge(calls::routes())
         .merge(dispositions::routes())
         .merge(agents::routes())

@@ -89,13 +89,17 @@ impl<T> Page<T> {
         };
         Ok(Self { items, next })
     }
+
+    /// A page whose place to go on at is known.
+    ///
+    /// # Errors
+    /// If the key cannot be written as JSON, which is a defect.
+    pub fn carried_on<K: Serialize>(items: Vec<T>, next: Option<K>) -> Result<Self> {
+        Ok(Self { items, next: next.as_ref().map(cursor).transpose()? })
+    }
 }
 
-/// Writes a cursor.
-///
-/// # Errors
-/// If the key cannot be written as JSON, which is a defect.
-pub fn cursor<K: Serialize>(key: &K) -> Result<String> {
+fn cursor<K: Serialize>(key: &K) -> Result<String> {
     let json = serde_json::to_vec(key).map_err(crate::error::Error::internal("writing a cursor"))?;
     Ok(URL_SAFE_NO_PAD.encode(json))
 }
