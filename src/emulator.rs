@@ -23,6 +23,9 @@ mod rest;
 mod signature;
 mod twiml;
 
+#[cfg(test)]
+mod tests;
+
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
@@ -34,6 +37,7 @@ use url::Url;
 
 use crate::clock::Clock;
 
+pub use exchange::Forced;
 pub use inbound::Inbound;
 pub use post::Posted;
 
@@ -115,7 +119,7 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Emulator> {
 
 impl Emulator {
     /// Makes the next call, or the next one to a number, behave in a given way.
-    pub fn force(&self, forced: exchange::Forced) {
+    pub fn force(&self, forced: Forced) {
         self.exchange.force(forced);
     }
 

@@ -102,7 +102,8 @@ impl Exchange {
                 recordings: BTreeMap::new(),
                 forced: VecDeque::new(),
                 dialled: HashMap::new(),
-                next_start: Instant::now(),
+                // The first second's worth need not wait.
+                next_start: Instant::now().checked_sub(Duration::from_secs(1)).unwrap_or_else(Instant::now),
             }),
         })
     }
