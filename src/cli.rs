@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod carrier;
 pub mod migrate;
+pub mod replay;
 pub mod serve;
 
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ pub enum Command {
     Serve(Box<crate::config::Config>),
     /// Bring the database's schema up to date.
     Migrate(Stores),
+    /// Post the samples of the provider contract to a running service, signed.
+    Replay(replay::Options),
     /// Run an emulated carrier: people, machines and faults to dial against.
     Carrier(Box<crate::emulator::Config>),
 }
@@ -60,6 +63,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench(options) => bench::run(options).await,
         Command::Serve(config) => serve::run(*config).await,
         Command::Migrate(stores) => migrate::run(&stores).await,
+        Command::Replay(options) => replay::run(options).await,
         Command::Carrier(config) => carrier::run(*config).await,
     }
 }

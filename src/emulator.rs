@@ -117,7 +117,31 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Emulator> {
     Ok(Emulator { base_url, exchange })
 }
 
+/// The command line of a configuration, for those who do not come by way of one.
+#[derive(clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    config: Config,
+}
+
+impl Config {
+    /// A configuration from the words of a command line, the program's name first.
+    ///
+    /// # Errors
+    /// If a word is not understood.
+    pub fn parse_line<'a>(words: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Self> {
+        use clap::Parser as _;
+        Ok(Line::try_parse_from(words)?.config)
+    }
+}
+
 impl Emulator {
+    /// Account SID and auth token that it knows.
+    #[must_use]
+    pub fn credentials(&self) -> (String, SecretString) {
+        (self.exchange.config.account_sid.clone(), self.exchange.config.auth_token.clone())
+    }
+
     /// Makes the next call, or the next one to a number, behave in a given way.
     pub fn force(&self, forced: Forced) {
         self.exchange.force(forced);

@@ -14,19 +14,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use chrono_tz::UTC;
-use clap::Parser;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{Config, Emulator, Forced, faults::Faults, people::Reaction};
 use crate::{carrier::signature, clock::Clock};
-
-#[derive(Parser)]
-struct Line {
-    #[command(flatten)]
-    config: Config,
-}
 
 /// A request as the application got it.
 #[derive(Clone, Debug)]
@@ -52,7 +45,7 @@ async fn start(documents: &[(&'static str, &str)]) -> (Application, Emulator) {
     let router = Router::new().fallback(answer).with_state(application.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
     let line = ["emulator", "--listen", "127.0.0.1:0", "--speed", "40", "--calls-per-second", "100"];
-    let emulator = super::start(Line::parse_from(line).config, Clock::system(UTC)).await.unwrap();
+    let emulator = super::start(Config::parse_line(line).unwrap(), Clock::system(UTC)).await.unwrap();
     (application, emulator)
 }
 
@@ -241,7 +234,7 @@ async fn calls_beyond_the_rate_are_taken_and_queued() {
     let (application, fast) = start(&[("/answer", "<Response/>")]).await;
     fast.stop().await;
     let line = ["emulator", "--listen", "127.0.0.1:0", "--calls-per-second", "2"];
-    let emulator = super::start(Line::parse_from(line).config, Clock::system(UTC)).await.unwrap();
+    let emulator = super::start(Config::parse_line(line).unwrap(), Clock::system(UTC)).await.unwrap();
     let mut waits = Vec::new();
     for nth in 0..5 {
         let (_, created) = create(&emulator, &application, &format!("+1555555013{nth}"), &[]).await;

@@ -46,7 +46,7 @@ fn weight(habits: Habits, disposition: &Disposition, catalogue: &[Disposition]) 
     let kind = |each: &Disposition| match each.consequence {
         Consequence::Promise => (0, habits.promise),
         Consequence::CallbackAt => (1, habits.callback),
-        Consequence::RetryAfter { .. } => (2, habits.retry),
+        Consequence::RetryAfter { minutes: None } => (2, habits.retry),
         Consequence::Dispute => (3, habits.dispute),
         _ => (4, habits.end),
     };
