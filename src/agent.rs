@@ -13,6 +13,8 @@ pub mod users;
 pub mod vanished;
 pub mod wrap_timer;
 
+use std::{sync::Arc, time::Duration};
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -28,7 +30,9 @@ use crate::{
     desk::{self, protocol::Body},
     error::{Error, Result},
     ids::{CampaignId, UserId},
+    lifecycle::Lifecycle,
     outbox::{self, Effect},
+    worker,
 };
 
 /// What a user may do; each includes what the ones before it may.
@@ -141,8 +145,25 @@ pub async fn agent_changed(app: &App, user: UserId) -> Result<()> {
         return Ok(());
     }
     ready::sync(app, &agent).await?;
+    if agent.takes_calls() {
+        app.dialer.ring();
+    }
     desk::push(app, user, Body::Presence { presence: agent.presence }).await?;
     Ok(())
+}
+
+/// Starts the loops of the agents: the wrap-up timer, and the watch for those who have gone.
+pub fn spawn(app: &App, lifecycle: &Lifecycle) {
+    let timer = app.clone();
+    worker::spawn(lifecycle, "wrap-up timer", Duration::from_millis(500), Arc::default(), move || {
+        let app = timer.clone();
+        async move { wrap_timer::step(&app).await.map(drop) }
+    });
+    let watch = app.clone();
+    worker::spawn(lifecycle, "agents gone", Duration::from_secs(3), Arc::default(), move || {
+        let app = watch.clone();
+        async move { vanished::step(&app).await }
+    });
 }
 
 /// Lets the agent take calls of `campaign` (`None`: of no campaign). By supervisors.

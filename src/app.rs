@@ -6,8 +6,8 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 
 use crate::{
-    call, carrier, clock::Clock, config::Config, db, dialer, error::Result, floor, lifecycle::Lifecycle, outbox,
-    services, telemetry, tempo, worker,
+    agent, call, carrier, clock::Clock, config::Config, db, desk, dialer, error::Result, floor, lifecycle::Lifecycle,
+    outbox, promise, services, telemetry, tempo, worker,
 };
 
 /// The running service; cheap to clone.
@@ -34,6 +34,8 @@ pub struct Parts {
     pub outbox: outbox::Bell,
     /// The telephone network.
     pub carrier: carrier::Client,
+    /// The desks connected to this node.
+    pub desk: desk::hub::Hub,
     /// Wakes the dialer: an agent is ready, or a campaign was started.
     pub dialer: dialer::Bell,
 }
@@ -51,6 +53,7 @@ impl App {
             lifecycle: Lifecycle::default(),
             outbox: outbox::Bell::default(),
             carrier: carrier::Client::new(&config.carrier)?,
+            desk: desk::hub::Hub::default(),
             dialer: dialer::Bell::default(),
             config,
             clock,
@@ -75,6 +78,9 @@ impl App {
 pub fn spawn_workers(app: &App, lifecycle: &Lifecycle) {
     floor::spawn(app, lifecycle);
     dialer::spawn(app, lifecycle);
+    agent::spawn(app, lifecycle);
+    desk::spawn(app, lifecycle);
+    promise::spawn(app, lifecycle);
     worker::spawn(lifecycle, "metrics", Duration::from_secs(5), Arc::default(), || async {
         telemetry::metrics().run_upkeep();
         Ok(())

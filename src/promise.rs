@@ -4,17 +4,22 @@ pub mod day_roll;
 pub mod evaluate;
 mod store;
 
+use std::{sync::Arc, time::Duration};
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
 use self::evaluate::Status;
 use crate::{
+    app::App,
     disposition::PromiseTaken,
     error::Result,
     ids::{AccountId, CallId, InstalmentId, PromiseId, UserId},
     ledger::{self, OpenItem},
+    lifecycle::Lifecycle,
     money::Currency,
     outbox::{self, Effect},
+    worker,
 };
 
 /// A promise to write; its amount, date and items have been checked.
@@ -55,6 +60,15 @@ fn covered(taken: &PromiseTaken, open_items: &[OpenItem]) -> Vec<InstalmentId> {
         reached
     });
     reached.map(|item| item.instalment).collect()
+}
+
+/// Starts the loop that settles promises.
+pub fn spawn(app: &App, lifecycle: &Lifecycle) {
+    let app = app.clone();
+    worker::spawn(lifecycle, "promises", Duration::from_secs(60), Arc::default(), move || {
+        let app = app.clone();
+        async move { day_roll::step(&app).await.map(drop) }
+    });
 }
 
 /// Works out what has become of the account's open promises by `today`, and has the account placed anew if any is

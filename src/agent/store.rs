@@ -245,19 +245,6 @@ pub(super) async fn open_session(
     .await?)
 }
 
-/// The socket of log-in `session` is alive. False: another log-in has taken over.
-pub(super) async fn seen(db: &PgPool, user: UserId, session: i64, now: DateTime<Utc>) -> Result<bool> {
-    let done = sqlx::query!(
-        "UPDATE agent SET seen_at = $3 WHERE user_id = $1 AND session = $2 AND connected",
-        user.0,
-        session,
-        now
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
 /// The socket of log-in `session` is gone. False: another log-in has taken over, nothing changes.
 pub(super) async fn close_session(
     conn: &mut PgConnection,

@@ -1,27 +1,271 @@
-//! The screen-pop: everything the agent sees of the account, read in two queries.
+//! The screen-pop: everything the agent sees of the account, read in three queries while it rings.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
 use sqlx::PgConnection;
 
+use super::{
+    protocol::{Body, Pop, PopAccount, PopContact, PopItem, Reasons},
+    push,
+    store::{self, Head},
+};
 use crate::{
     app::App,
-    desk::protocol::Pop,
-    error::Result,
-    ids::{CallId, UserId},
+    call::Direction,
+    campaign::Settings,
+    compliance::hours,
+    error::{Error, Result},
+    ids::{AccountId, CallId, UserId},
+    ledger::{self, Aging, OpenItem},
+    money::{Currency, Money},
 };
+
+/// Open items shown.
+const ITEMS: usize = 50;
+
+/// A pop that is not on the screen by then is sent again.
+const SEEN_WITHIN: TimeDelta = TimeDelta::seconds(3);
+
+/// Pops sent again in one step.
+const BATCH: i64 = 100;
 
 /// Builds the pop of a call and keeps it in `call.pop`. Done while it rings, so that the answer only has to send it.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::error::Error::NotFound), those of Postgres.
+/// [`Error::NotFound`], those of Postgres.
 pub async fn prepare(conn: &mut PgConnection, call: CallId, now: DateTime<Utc>, today: NaiveDate) -> Result<Pop> {
-    todo!()
+    let head = store::head(conn, call, now).await?.ok_or(Error::NotFound("call"))?;
+    let account = match head.account_id {
+        Some(account) => Some(read_account(conn, call, account, &head, now, today).await?),
+        None => None,
+    };
+    let pop = assemble(call, head, account);
+    store::keep_pop(conn, call, &pop).await?;
+    Ok(pop)
 }
 
 /// Sends the pop of a call to the agent's desk, building it where that has not happened yet; notes when it was sent.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::error::Error::NotFound), those of Postgres and Redis.
+/// [`Error::NotFound`], those of Postgres and Redis.
 pub async fn send(app: &App, agent: UserId, call: CallId) -> Result<()> {
-    todo!()
+    let pop = of_call(app, call).await?;
+    push(app, agent, Body::Pop { pop }).await?;
+    store::note_sent(&app.db, call, app.clock.now()).await
+}
+
+/// The pop that was kept, or a new one.
+pub(super) async fn of_call(app: &App, call: CallId) -> Result<Box<Pop>> {
+    if let Some(pop) = store::kept_pop(&app.db, call).await? {
+        return Ok(pop);
+    }
+    let mut conn = app.db.acquire().await?;
+    prepare(&mut conn, call, app.clock.now(), app.clock.business_date()).await.map(Box::new)
+}
+
+/// Sends pops again that no desk has shown: a step of a loop.
+///
+/// # Errors
+/// Those of Postgres and Redis.
+pub async fn send_unseen(app: &App) -> Result<()> {
+    for (agent, call) in store::unseen(&app.db, app.clock.now() - SEEN_WITHIN, BATCH).await? {
+        send(app, agent, call).await?;
+    }
+    Ok(())
+}
+
+fn assemble(call: CallId, head: Head, account: Option<PopAccount>) -> Pop {
+    let inbound = head.direction == "inbound";
+    let settings = head.settings.map(|settings| settings.0).unwrap_or_default();
+    Pop {
+        call,
+        direction: if inbound { Direction::Inbound } else { Direction::Outbound },
+        preview: head.state == "planned",
+        campaign: head.campaign_id,
+        campaign_name: head.campaign_name.unwrap_or_default(),
+        script: fill_in(&settings.script, account.as_ref()),
+        account,
+        number: if inbound { head.from_number } else { head.to_number },
+        // An inbound call was claimed from no queue.
+        reasons: head.queue_entry.and_then(|entry| serde_json::from_value::<Reasons>(entry).ok()),
+        disposition_set: settings.disposition_set,
+    }
+}
+
+async fn read_account(
+    conn: &mut PgConnection,
+    call: CallId,
+    account: AccountId,
+    head: &Head,
+    now: DateTime<Utc>,
+    today: NaiveDate,
+) -> Result<PopAccount> {
+    let text = head.currency.as_deref().unwrap_or_default();
+    let currency = Currency::parse(text).map_err(Error::internal("reading the account's currency"))?;
+    let items = ledger::store::open_items(conn, account).await?;
+    let history = store::history(conn, account, call).await?;
+    let money = |minor: i64| Money::new(minor, currency);
+    let open_minor = head.open_minor.unwrap_or(0);
+    let unapplied = head.unapplied_minor.unwrap_or(0);
+    Ok(PopAccount {
+        id: account,
+        number: head.account_number.clone().unwrap_or_default(),
+        name: head.account_name.clone().unwrap_or_default(),
+        contact: PopContact {
+            contact_point: head.contact_point_id,
+            name: head.person_name.clone().unwrap_or_default(),
+            role: head.role.clone().unwrap_or_default(),
+            zones: head.zones.clone().unwrap_or_default(),
+        },
+        balance: money(open_minor - unapplied),
+        collectible: money(head.collectible_minor.unwrap_or(open_minor - unapplied)),
+        unapplied: money(unapplied),
+        aging: Aging::of(&items, today).in_currency(currency),
+        open_items: items.iter().take(ITEMS).map(|item| shown(item, today)).collect(),
+        more_items: u32::try_from(items.len().saturating_sub(ITEMS)).unwrap_or(u32::MAX),
+        promises: history.promises.0,
+        disputes: history.disputes.0,
+        calls: history.calls.0,
+        notes: history.notes.0,
+        warnings: warnings(head, currency, now),
+    })
+}
+
+fn shown(item: &OpenItem, today: NaiveDate) -> PopItem {
+    PopItem {
+        id: item.instalment,
+        invoice: item.invoice_number.clone(),
+        seq: item.seq,
+        due_on: item.due_on,
+        age: i32::try_from(item.age(today)).unwrap_or(i32::MAX),
+        open: item.open,
+        disputed: item.disputed,
+    }
+}
+
+/// What to heed, in plain words, the gravest first.
+fn warnings(head: &Head, currency: Currency, now: DateTime<Utc>) -> Vec<String> {
+    let mut warnings: Vec<String> =
+        head.holds.iter().map(|reason| format!("On hold: {}", reason.replace('_', " "))).collect();
+    warnings.extend(late_hour(head, now));
+    if head.promise_broken == Some(true) {
+        let broken = head.broken_promises.unwrap_or(1);
+        warnings.push(format!("The last promise was broken ({broken} so far)"));
+    }
+    if let Some(unapplied) = head.unapplied_minor.filter(|minor| *minor > 0) {
+        warnings
+            .push(format!("{} of cash is not applied yet: it may be paid already", Money::new(unapplied, currency)));
+    }
+    if let Some(disputed) = head.disputed_minor.filter(|minor| *minor > 0) {
+        warnings.push(format!("{} is disputed: ask for the rest only", Money::new(disputed, currency)));
+    }
+    if head.other_number_barred {
+        warnings.push("Another number of this account is on the do-not-call list".to_owned());
+    }
+    if let Some(language) = head.language.as_ref().filter(|language| !language.is_empty()) {
+        warnings.push(format!("Language: {language}"));
+    }
+    warnings
+}
+
+/// The debtor's clock, where it stands outside of the campaign's calling hours.
+fn late_hour(head: &Head, now: DateTime<Utc>) -> Option<String> {
+    let zones: Vec<Tz> = head.zones.iter().flatten().filter_map(|name| name.parse().ok()).collect();
+    let zone = zones.first()?;
+    let rules = head.settings.as_ref().map_or_else(|| Settings::default().hours, |settings| settings.0.hours.clone());
+    let open = hours::is_open(&rules, &zones, now);
+    (!open).then(|| format!("It is {} at the debtor's", now.with_timezone(zone).format("%H:%M on a %A")))
+}
+
+/// `{name}` is the contact, else the debtor; `{balance}` what may be asked for.
+fn fill_in(script: &str, account: Option<&PopAccount>) -> String {
+    let Some(account) = account else { return script.replace("{name}", "").replace("{balance}", "") };
+    let name = if account.contact.name.is_empty() { &account.name } else { &account.contact.name };
+    script.replace("{balance}", &account.collectible.to_string()).replace("{name}", name)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::types::Json;
+
+    use super::*;
+
+    fn head() -> Head {
+        Head {
+            direction: "outbound".to_owned(),
+            state: "ringing".to_owned(),
+            to_number: "+15555550100".to_owned(),
+            from_number: "+15555550199".to_owned(),
+            queue_entry: None,
+            campaign_id: None,
+            campaign_name: None,
+            settings: Some(Json(Settings::default())),
+            account_id: None,
+            account_number: None,
+            account_name: None,
+            currency: Some("USD".to_owned()),
+            language: None,
+            contact_point_id: None,
+            zones: Some(vec!["America/New_York".to_owned()]),
+            person_name: None,
+            role: None,
+            open_minor: Some(1000),
+            unapplied_minor: Some(0),
+            disputed_minor: Some(0),
+            collectible_minor: Some(1000),
+            broken_promises: Some(0),
+            promise_broken: Some(false),
+            holds: Vec::new(),
+            other_number_barred: false,
+        }
+    }
+
+    /// A Monday; 15:00 UTC is 10:00 in New York.
+    fn at(hour: u32) -> DateTime<Utc> {
+        NaiveDate::from_ymd_opt(2026, 3, 2).unwrap().and_hms_opt(hour, 0, 0).unwrap().and_utc()
+    }
+
+    #[test]
+    fn an_account_without_troubles_has_no_warnings() {
+        assert_eq!(warnings(&head(), Currency::USD, at(15)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn everything_to_heed_is_said() {
+        let head = Head {
+            holds: vec!["attorney".to_owned()],
+            promise_broken: Some(true),
+            broken_promises: Some(2),
+            unapplied_minor: Some(5000),
+            disputed_minor: Some(100),
+            other_number_barred: true,
+            language: Some("fr".to_owned()),
+            ..head()
+        };
+        assert_eq!(
+            warnings(&head, Currency::USD, at(11)),
+            [
+                "On hold: attorney",
+                "It is 06:00 on a Monday at the debtor's",
+                "The last promise was broken (2 so far)",
+                "50.00 USD of cash is not applied yet: it may be paid already",
+                "1.00 USD is disputed: ask for the rest only",
+                "Another number of this account is on the do-not-call list",
+                "Language: fr",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_caller_without_an_account_pops_with_the_number_only() {
+        let head = Head { direction: "inbound".to_owned(), settings: None, ..head() };
+        let pop = assemble(CallId::generate(), head, None);
+        assert_eq!((pop.number.as_str(), pop.account.is_none()), ("+15555550199", true));
+        assert_eq!(pop.disposition_set, "standard");
+    }
+
+    #[test]
+    fn the_script_is_filled_in() {
+        assert_eq!(fill_in("Hello {name}, about {balance}.", None), "Hello , about .");
+    }
 }

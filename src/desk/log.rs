@@ -1,0 +1,97 @@
+//! The messages to an agent's desk, numbered and kept in Redis, so that a desk that reconnects, on any node, misses
+//! nothing.
+
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
+use redis::{AsyncCommands as _, Script};
+use serde::Serialize;
+
+use super::protocol::Body;
+use crate::{
+    app::App,
+    error::{Error, Result},
+    ids::UserId,
+    tempo::desk_key,
+};
+
+/// Messages kept for each agent; who missed more gets a snapshot.
+pub const KEPT: usize = 256;
+
+/// How long they are kept after the last one, in seconds.
+const KEPT_S: u32 = 24 * 3600;
+
+static PUSH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/push.lua")));
+static MISSED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/missed.lua")));
+
+/// A message that has no number yet.
+#[derive(Serialize)]
+struct Unnumbered<'a> {
+    at: DateTime<Utc>,
+    #[serde(flatten)]
+    body: &'a Body,
+}
+
+/// Numbers, keeps and publishes a message, in one round trip. A counter that Redis has lost goes on at the millisecond,
+/// which no counting has reached: a desk that comes back with an old number is never taken for up to date.
+pub(super) async fn push(app: &App, agent: UserId, body: &Body) -> Result<u64> {
+    let now = app.clock.now();
+    let message = serde_json::to_string(&Unnumbered { at: now, body }).map_err(Error::internal("writing a message"))?;
+    let mut script = PUSH.prepare_invoke();
+    script.key(desk_key(agent, "seq")).key(desk_key(agent, "log"));
+    script.arg(message).arg(now.timestamp_millis()).arg(channel(agent)).arg(KEPT).arg(KEPT_S);
+    Ok(script.invoke_async(&mut app.redis.clone()).await?)
+}
+
+/// The messages after number `received`; `None` where they are not all kept any more.
+pub(super) async fn missed(app: &App, agent: UserId, received: u64) -> Result<Option<Vec<String>>> {
+    let mut script = MISSED.prepare_invoke();
+    script.key(desk_key(agent, "seq")).key(desk_key(agent, "log")).arg(received);
+    Ok(script.invoke_async(&mut app.redis.clone()).await?)
+}
+
+/// Number of the last message; 0 before the first.
+pub(super) async fn last(app: &App, agent: UserId) -> Result<u64> {
+    Ok(app.redis.clone().get::<_, Option<u64>>(desk_key(agent, "seq")).await?.unwrap_or(0))
+}
+
+/// Tells every node that log-in `session` has taken over from the older ones.
+pub(super) async fn announce(app: &App, agent: UserId, session: i64) -> Result<()> {
+    let text = format!("{SESSION}{session}");
+    Ok(app.redis.clone().publish(channel(agent), text).await?)
+}
+
+/// What an announcement begins with; messages begin with a brace.
+pub(super) const SESSION: &str = "session ";
+
+pub(super) fn channel(agent: UserId) -> String {
+    desk_key(agent, "new")
+}
+
+/// The agent of a channel.
+pub(super) fn agent_of(channel: &str) -> Option<UserId> {
+    channel.strip_prefix("ll:{d:")?.strip_suffix("}:new")?.parse().ok()
+}
+
+/// The number of a numbered message.
+pub(super) fn number_of(message: &str) -> Option<u64> {
+    message.strip_prefix("{\"seq\":")?.split(',').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_names_its_agent() {
+        let agent = UserId::generate();
+        assert_eq!(agent_of(&channel(agent)), Some(agent));
+        assert_eq!(agent_of("ll:floor"), None);
+    }
+
+    #[test]
+    fn a_message_begins_with_its_number() {
+        assert_eq!(number_of(r#"{"seq":1767225600001,"at":"x"}"#), Some(1_767_225_600_001));
+        assert_eq!(number_of("session 3"), None);
+    }
+}
