@@ -253,7 +253,9 @@ impl Facts {
             Outcome::Machine
         } else if self.was_bridged() {
             Outcome::Completed
-        } else if self.hold_expired_at.is_some() || self.outlasted_the_limit() {
+        } else if self.direction == Direction::Outbound
+            && (self.hold_expired_at.is_some() || self.outlasted_the_limit())
+        {
             Outcome::Abandoned
         } else {
             Outcome::Completed
@@ -293,3 +295,6 @@ impl Facts {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
