@@ -93,7 +93,7 @@ CREATE TABLE call (
     answered_at      timestamptz,
     bridged_at       timestamptz,
     ended_at         timestamptz,
-    -- the last time the carrier said anything about it
+    -- the last time anything was heard about it
     heard_at         timestamptz NOT NULL,
     version          bigint NOT NULL DEFAULT 1
 );

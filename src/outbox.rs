@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use tokio::sync::Notify;
 
+pub(crate) use store::Rows;
+
 use crate::{
     error::Result,
     ids::{AccountId, CallId, UserId},

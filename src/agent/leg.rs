@@ -75,7 +75,7 @@ pub async fn call(app: &App, agent: UserId) -> Result<()> {
         from: Party::Phone(from),
         instructions: Instructions::Url(callbacks::agent_url(&app.config, agent)),
         fallback_url: None,
-        status_url: Some(callbacks::agent_url(&app.config, agent)),
+        status_url: Some(callbacks::agent_status_url(&app.config, agent)),
         ring_seconds: RING_SECONDS,
         limit_seconds: None,
         machine_detection: None,

@@ -232,9 +232,10 @@ impl Locked {
         let outside = if changed { outside(&row, &before, &effects) } else { Vec::new() };
         let change =
             store::Change { heard, verdict: verdict.as_str(), facts: changed.then_some(&row.facts), effects: &outside };
-        let Some(conference) = store::keep(conn, row.id, &change).await? else {
+        let written = store::keep(conn, row.id, &change).await?;
+        if !written.fresh {
             return Ok(Kept { call: row.id, verdict: Verdict::Duplicate, facts: before, conference: row.conference });
-        };
+        }
         if before.create == Create::NotAsked
             && row.facts.create > Create::NotAsked
             && let (Some(campaign), Some(account)) = (row.campaign, row.account)
@@ -244,7 +245,7 @@ impl Locked {
         for effect in &effects {
             inside(conn, &row, effect, heard.at).await?;
         }
-        Ok(Kept { call: row.id, verdict, facts: row.facts, conference: conference.or(row.conference) })
+        Ok(Kept { call: row.id, verdict, facts: row.facts, conference: written.conference.or(row.conference) })
     }
 }
 

@@ -203,54 +203,79 @@ pub(super) struct Change<'a> {
     pub(super) effects: &'a [outbox::Effect],
 }
 
-/// Stores the event, the facts with their mirrored columns, and the effects. Gives the conference; `None`: the event
-/// had been stored before, and nothing is changed.
-pub(super) async fn keep(conn: &mut PgConnection, call: CallId, change: &Change<'_>) -> Result<Option<Option<String>>> {
+/// What became of writing back.
+pub(super) struct Written {
+    /// False: the event had been stored before, and nothing is changed.
+    pub(super) fresh: bool,
+    /// Conference of the call's agent.
+    pub(super) conference: Option<String>,
+}
+
+/// Stores the event, the facts with their mirrored columns, and the effects, in one statement: the answer to the
+/// carrier waits for it.
+pub(super) async fn keep(conn: &mut PgConnection, call: CallId, change: &Change<'_>) -> Result<Written> {
+    let Some(facts) = change.facts else { return hear(conn, call, change).await };
     let heard = change.heard;
-    let fresh = store_event(conn, Some(call), heard, change.verdict).await?;
-    if !fresh {
-        return Ok(None);
-    }
-    let Some(facts) = change.facts else {
-        touch(conn, call, heard).await?;
-        return Ok(Some(None));
-    };
-    let agent = facts.agent.map(|(_, agent)| agent.0);
-    let conference = sqlx::query_scalar!(
-        "UPDATE call SET facts = $2, state = $3, outcome = $4, live = $5, agent_id = $6,
-             conference = coalesce(conference, (SELECT conference FROM agent WHERE user_id = $6)),
-             ringing_at = $7, answered_at = $8, bridged_at = $9, ended_at = $10,
-             sid = coalesce(sid, $11), heard_at = greatest(heard_at, $12), version = version + 1
-         WHERE id = $1 RETURNING conference",
+    let effects = outbox::Rows::of(change.effects)?;
+    let written = sqlx::query_as!(
+        Written,
+        r#"WITH event AS (
+             INSERT INTO call_event (call_id, source, dedupe_key, body, received_at, verdict)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id),
+           written AS (
+             UPDATE call SET facts = $7, state = $8, outcome = $9, live = $10, agent_id = $11,
+               conference = coalesce(conference, (SELECT conference FROM agent WHERE user_id = $11)),
+               ringing_at = $12, answered_at = $13, bridged_at = $14, ended_at = $15,
+               sid = coalesce(sid, $16), heard_at = greatest(heard_at, $5), version = version + 1
+             WHERE id = $1 AND EXISTS (SELECT FROM event) RETURNING conference),
+           queued AS (
+             INSERT INTO outbox (dedupe_key, lane, payload, created_at, run_at)
+             SELECT key, lane, payload, $5, $5
+             FROM unnest($17::text[], $18::text[], $19::jsonb[]) AS new (key, lane, payload)
+             WHERE EXISTS (SELECT FROM event)
+             ON CONFLICT (dedupe_key) DO UPDATE
+             SET version = outbox.version + 1, attempts = 0, failed_at = NULL, run_at = excluded.run_at)
+           SELECT EXISTS (SELECT FROM event) AS "fresh!", (SELECT conference FROM written) AS conference"#,
         call.0,
+        heard.source.as_str(),
+        heard.dedupe_key,
+        heard.body,
+        heard.at,
+        change.verdict,
         Json(facts) as _,
         facts.state().as_str(),
         facts.outcome().map(super::Outcome::as_str),
         facts.is_live(),
-        agent,
+        facts.agent.map(|(_, agent)| agent.0),
         facts.ringing_at,
         facts.answered_at,
         facts.joined_at,
         facts.end.map(|end| end.at),
         heard.sid,
-        heard.at
+        &effects.keys,
+        &effects.lanes,
+        &effects.payloads
     )
-    .fetch_one(&mut *conn)
+    .fetch_one(conn)
     .await?;
-    outbox::enqueue(conn, change.effects, heard.at).await?;
-    Ok(Some(conference))
+    Ok(written)
 }
 
-async fn touch(conn: &mut PgConnection, call: CallId, heard: &Heard) -> Result<()> {
-    sqlx::query!(
-        "UPDATE call SET sid = coalesce(sid, $2), heard_at = greatest(heard_at, $3) WHERE id = $1",
-        call.0,
-        heard.sid,
-        heard.at
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+/// Nothing was learnt: the event is stored, and the line may have been named.
+async fn hear(conn: &mut PgConnection, call: CallId, change: &Change<'_>) -> Result<Written> {
+    let heard = change.heard;
+    let fresh = store_event(&mut *conn, Some(call), heard, change.verdict).await?;
+    if fresh {
+        sqlx::query!(
+            "UPDATE call SET sid = coalesce(sid, $2), heard_at = greatest(heard_at, $3) WHERE id = $1",
+            call.0,
+            heard.sid,
+            heard.at
+        )
+        .execute(conn)
+        .await?;
+    }
+    Ok(Written { fresh, conference: None })
 }
 
 /// Stores a raw event; false: it had been stored before.

@@ -16,29 +16,39 @@ pub(super) struct Claimed {
     pub(super) effect: Effect,
 }
 
+/// Effects as columns. Sorted, and each key once: two transactions that enqueue the same keys take the row locks in the
+/// same order.
+pub(crate) struct Rows {
+    pub(crate) keys: Vec<String>,
+    pub(crate) lanes: Vec<String>,
+    pub(crate) payloads: Vec<serde_json::Value>,
+}
+
+impl Rows {
+    pub(crate) fn of(effects: &[Effect]) -> Result<Self> {
+        let mut rows: Vec<(String, &Effect)> = effects.iter().map(|effect| (effect.key(), effect)).collect();
+        rows.sort_by(|a, b| a.0.cmp(&b.0));
+        rows.dedup_by(|a, b| a.0 == b.0);
+        let lanes = rows.iter().map(|(_, effect)| effect.lane().as_str().to_owned()).collect();
+        let payloads = rows.iter().map(|(_, effect)| serde_json::to_value(effect)).collect::<Result<_, _>>();
+        let payloads = payloads.map_err(Error::internal("writing an effect"))?;
+        Ok(Self { keys: rows.into_iter().map(|(key, _)| key).collect(), lanes, payloads })
+    }
+}
+
 pub(super) async fn enqueue(conn: &mut PgConnection, effects: &[Effect], now: DateTime<Utc>) -> Result<()> {
     if effects.is_empty() {
         return Ok(());
     }
-    // Sorted, and each key once: two transactions that enqueue the same keys take the row locks in the same order.
-    let mut rows: Vec<(String, &Effect)> = effects.iter().map(|effect| (effect.key(), effect)).collect();
-    rows.sort_by(|a, b| a.0.cmp(&b.0));
-    rows.dedup_by(|a, b| a.0 == b.0);
-    let keys: Vec<String> = rows.iter().map(|(key, _)| key.clone()).collect();
-    let lanes: Vec<String> = rows.iter().map(|(_, effect)| effect.lane().as_str().to_owned()).collect();
-    let payloads = rows
-        .iter()
-        .map(|(_, effect)| serde_json::to_value(effect))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(Error::internal("writing an effect"))?;
+    let rows = Rows::of(effects)?;
     sqlx::query!(
         "INSERT INTO outbox (dedupe_key, lane, payload, created_at, run_at)
          SELECT key, lane, payload, $4, $4 FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS new (key, lane, payload)
          ON CONFLICT (dedupe_key) DO UPDATE
          SET version = outbox.version + 1, attempts = 0, failed_at = NULL, run_at = excluded.run_at",
-        &keys,
-        &lanes,
-        &payloads,
+        &rows.keys,
+        &rows.lanes,
+        &rows.payloads,
         now
     )
     .execute(conn)
