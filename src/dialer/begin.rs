@@ -56,7 +56,14 @@ pub(super) async fn commit(
     tx.commit().await?;
     app.outbox.ring();
     metrics::counter!("ledgerline_attempts_total").increment(1);
-    let begun = Begun { call: begun.call, token: begun.token, to, from, ring_seconds: limits.ring_seconds };
+    let begun = Begun {
+        campaign: campaign.id,
+        call: begun.call,
+        token: begun.token,
+        to,
+        from,
+        ring_seconds: limits.ring_seconds,
+    };
     // The attempt stands: if Redis fails now, the lapsed lease is looked at and the account found to be in a call.
     if let Err(error) = queue::settle(app, campaign, &[leased]).await {
         tracing::warn!(call = %begun.call, %error, "the lease of a committed attempt was not settled");

@@ -9,13 +9,15 @@ use crate::{
         apply::{self, Heard},
         callbacks,
     },
-    carrier::{CreateCall, CreateResult, Instructions, MachineDetection, Party},
-    ids::CallId,
+    campaign,
+    carrier::{CreateCall, CreateResult, Instructions, MachineDetection, Meaning, Party},
+    ids::{CallId, CampaignId},
     phone::Phone,
 };
 
 /// A committed attempt.
 pub(super) struct Begun {
+    pub(super) campaign: CampaignId,
     pub(super) call: CallId,
     pub(super) token: CallbackToken,
     pub(super) to: Phone,
@@ -32,7 +34,10 @@ pub(super) async fn place(app: App, begun: Begun) {
         let result = app.carrier.create_call(&request(&app, &begun)).await;
         let (event, sid) = match result {
             CreateResult::Accepted { sid } => (Event::CreateAccepted, Some(sid.as_str().to_owned())),
-            CreateResult::Rejected { code, bad_number } => (Event::CreateRejected { code, bad_number }, None),
+            CreateResult::Rejected { code, bad_number } => {
+                stop_if_hopeless(&app, begun.campaign, code).await;
+                (Event::CreateRejected { code, bad_number }, None)
+            }
             CreateResult::NotPlaced(why) => {
                 tracing::warn!(?why, "not placed");
                 (Event::CreateRejected { code: 0, bad_number: false }, None)
@@ -46,6 +51,18 @@ pub(super) async fn place(app: App, begun: Begun) {
     }
     .instrument(span)
     .await;
+}
+
+/// Pauses a campaign whose next call would be refused for the same reason: its caller id, or our configuration.
+async fn stop_if_hopeless(app: &App, campaign: CampaignId, code: u32) {
+    let meaning = Meaning::of(code);
+    if !meaning.stops_campaign() {
+        return;
+    }
+    tracing::error!(%campaign, code, ?meaning, "the carrier refuses every call of this campaign: it is paused");
+    if let Err(error) = campaign::pause(app, None, campaign).await {
+        tracing::error!(%campaign, %error, "the campaign was not paused");
+    }
 }
 
 fn request(app: &App, begun: &Begun) -> CreateCall {

@@ -42,6 +42,9 @@ pub async fn dial(app: &App, agent: UserId, call: CallId) -> Result<()> {
     let campaign = campaign::store::get(&mut *app.db.acquire().await?, planned.campaign).await?;
     let row = call::store::get(&app.db, call).await?.ok_or(Error::NotFound("call"))?;
     permit_again(app, &campaign, &planned, agent, call).await?;
+    if let Some(trouble) = app.carrier.check().await {
+        return Err(Error::Conflict(trouble.to_string()));
+    }
     let limit = Limit::below(app.config.carrier.calls_per_second);
     if limit::take(&app.redis, limit, 1).await? == 0 {
         return Err(Error::Conflict("no line is free at this moment; try again".to_owned()));
@@ -52,7 +55,14 @@ pub async fn dial(app: &App, agent: UserId, call: CallId) -> Result<()> {
         return Err(Error::Conflict("the call is not waiting for a decision any more".to_owned()));
     }
     let ring_seconds = campaign.settings.limits.ring_seconds;
-    let begun = place::Begun { call, token: row.token, to: planned.to, from: planned.from, ring_seconds };
+    let begun = place::Begun {
+        campaign: planned.campaign,
+        call,
+        token: row.token,
+        to: planned.to,
+        from: planned.from,
+        ring_seconds,
+    };
     app.lifecycle.tasks().spawn(place::place(app.clone(), begun));
     Ok(())
 }

@@ -76,6 +76,10 @@ async fn allowed(app: &App, campaign: &Campaign, wanted: u32) -> Result<u32> {
     if wanted == 0 || campaign.mode == Mode::Preview {
         return Ok(wanted);
     }
+    if let Some(trouble) = app.carrier.check().await {
+        tracing::debug!(%trouble, "no calls are placed");
+        return Ok(0);
+    }
     limit::take(&app.redis, Limit::below(app.config.carrier.calls_per_second), wanted).await
 }
 

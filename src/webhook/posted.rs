@@ -70,7 +70,7 @@ impl FromRequest<App> for Posted {
 
 fn is_signed(app: &App, path_and_query: &str, headers: &HeaderMap, body: &[u8]) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(given) = text(signature::HEADER) else { return false };
+    let Some(given) = signature::HEADERS.into_iter().find_map(text) else { return false };
     let carrier = &app.config.carrier;
     let tokens = [&carrier.auth_token].into_iter().chain(&carrier.previous_auth_token);
     let content_type = text(CONTENT_TYPE.as_str());

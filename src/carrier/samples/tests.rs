@@ -5,8 +5,8 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::carrier::{
-    AmdResult, CallStatus, ConferenceEvent, ConferenceEventKind, DialResult, Params, Party, RecordingEvent, Status,
-    VoiceRequest,
+    AmdResult, CallStatus, ConferenceEvent, ConferenceEventKind as Kind, DialResult, Params, Party, RecordingEvent,
+    Status, VoiceRequest,
     signature::{self, verify},
     twilio::MissingId,
 };
@@ -65,7 +65,6 @@ fn every_value_that_the_service_tells_apart_has_a_sample() {
             _ => {}
         }
     }
-    use ConferenceEventKind as Kind;
     for status in [
         Status::Initiated,
         Status::Ringing,
