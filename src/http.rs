@@ -25,7 +25,7 @@ mod users;
 
 use axum::Router;
 
-use crate::{app::App, desk, webhook};
+use crate::{app::App, desk, web, webhook};
 
 /// Every route of the service: the API, the carrier's webhooks, the sockets and the pages.
 pub fn router(app: App) -> Router {
@@ -35,6 +35,7 @@ pub fn router(app: App) -> Router {
         .with_state(app.clone())
         .merge(webhook::router(app.clone()))
         .merge(desk::router(app.clone()))
-        .merge(crate::floor::router(app.clone()));
+        .merge(crate::floor::router(app.clone()))
+        .merge(web::router(app.clone()));
     layers::around(routes, app)
 }

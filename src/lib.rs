@@ -36,6 +36,7 @@ pub mod dispute;
 pub mod promise;
 
 pub mod http;
+pub mod web;
 pub mod webhook;
 
 pub mod bench;

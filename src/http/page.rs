@@ -94,8 +94,8 @@ impl<T> Page<T> {
     ///
     /// # Errors
     /// If the key cannot be written as JSON, which is a defect.
-    pub fn carried_on<K: Serialize>(items: Vec<T>, next: Option<K>) -> Result<Self> {
-        Ok(Self { items, next: next.as_ref().map(cursor).transpose()? })
+    pub fn carried_on<K: Serialize>(items: Vec<T>, next: Option<&K>) -> Result<Self> {
+        Ok(Self { items, next: next.map(cursor).transpose()? })
     }
 }
 

@@ -99,7 +99,7 @@ async fn next(
         let debtor = debtors.get(&upcoming.account)?.clone();
         Some(QueueEntry { upcoming, debtor })
     });
-    Ok(Json(Page::carried_on(items.collect(), page.next)?))
+    Ok(Json(Page::carried_on(items.collect(), page.next.as_ref())?))
 }
 
 /// How many accounts are ready, waiting, kept out by each reason, and lent.
@@ -136,7 +136,7 @@ async fn held_accounts(
         let debtor = debtors.get(&account)?.clone();
         Some(HeldAccount { account, debtor })
     });
-    Ok(Json(Page::carried_on(items.collect(), page.next)?))
+    Ok(Json(Page::carried_on(items.collect(), page.next.as_ref())?))
 }
 
 /// Builds the queue anew from Postgres.
