@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rust_embed::RustEmbed;
 
 use crate::{
@@ -55,8 +56,7 @@ fn asset(name: &str, headers: &HeaderMap) -> Response {
     let Some(file) = Assets::get(name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let hash: String = file.metadata.sha256_hash().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let etag = format!("\"{hash}\"");
+    let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(file.metadata.sha256_hash()));
     let same = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
     let mut response =
         if same { StatusCode::NOT_MODIFIED.into_response() } else { file.data.into_owned().into_response() };
@@ -99,7 +99,8 @@ mod tests {
         for name in Assets::iter().filter(|name| name.ends_with(".html") || name.ends_with(".js")) {
             let text = String::from_utf8(Assets::get(&name).expect("it is listed").data.into_owned()).expect("UTF-8");
             for part in text.split("/assets/").skip(1) {
-                let file: String = part.chars().take_while(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect();
+                let file: String =
+                    part.chars().take_while(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect();
                 assert!(Assets::get(&file).is_some(), "{name} names {file}");
             }
         }
