@@ -6,7 +6,7 @@ use std::{io::IsTerminal, sync::OnceLock};
 
 use clap::{Args, ValueEnum};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// What is logged, and how.
 #[derive(Clone, Debug, Args)]
@@ -33,12 +33,14 @@ pub enum Format {
 pub fn init(options: &Options) {
     let filter = EnvFilter::new(&options.log);
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match options.log_format {
+    let lines: Box<dyn Layer<_> + Send + Sync> = match options.log_format {
         Format::Human => lines.with_target(false).boxed(),
         Format::Json => lines.json().flatten_event(true).boxed(),
     };
-    // A second subscriber in the same process (tests) is refused; the first stays.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+    // The filter is a layer of its own, not one of the lines': a library that asks whether a level is enabled and then
+    // logs nothing would make a layer's own filter swallow the next line. A second subscriber in the same process
+    // (tests) is refused; the first stays.
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
 /// The metrics of this process, for `/metrics`; starts the recorder when first asked.

@@ -33,12 +33,30 @@ pub struct Server {
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
+impl Server {
+    /// Waits until it has answered what it was asked, after `lifecycle.stop_serving`, at most 10 s.
+    pub async fn ended(self) {
+        const REQUESTS_END_WITHIN: Duration = Duration::from_secs(10);
+        if !self.task.is_finished() && tokio::time::timeout(REQUESTS_END_WITHIN, self.task).await.is_err() {
+            tracing::warn!("requests were still open after {REQUESTS_END_WITHIN:?}");
+        }
+    }
+}
+
 /// Starts the workers, and answers requests on `listen`.
 ///
 /// # Errors
 /// If the address cannot be listened on.
 pub async fn start(app: &App, listen: SocketAddr) -> anyhow::Result<Server> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
+    start_on(app, listener)
+}
+
+/// As [`start`], on a socket that listens already.
+///
+/// # Errors
+/// If the socket has no address.
+pub fn start_on(app: &App, listener: TcpListener) -> anyhow::Result<Server> {
     let address = listener.local_addr()?;
     // Webhook answers and desk frames are small and urgent: never wait for more to fill a packet.
     let listener = listener.tap_io(|stream| {
@@ -80,7 +98,6 @@ pub async fn until_stopped(app: App, mut server: Server, services: services::Run
 
 /// Stop claiming, let answers bridge (if `drain`), stop serving, stop the workers, close.
 pub async fn stop(app: App, server: Server, drain: bool) {
-    const REQUESTS_END_WITHIN: Duration = Duration::from_secs(10);
     app.lifecycle.stop_claiming();
     if drain {
         let limit = Duration::from_secs(app.config.drain_seconds.into());
@@ -90,9 +107,7 @@ pub async fn stop(app: App, server: Server, drain: bool) {
         }
     }
     app.lifecycle.stop_serving();
-    if !server.task.is_finished() && tokio::time::timeout(REQUESTS_END_WITHIN, server.task).await.is_err() {
-        tracing::warn!("requests were still open after {REQUESTS_END_WITHIN:?}");
-    }
+    server.ended().await;
     app.lifecycle.stop_workers().await;
     app.db.close().await;
 }

@@ -1,0 +1,44 @@
+//! Rules of the house that a reader of one file cannot see.
+
+use std::{fs, path::Path};
+
+/// Where decisions are made: they get the world as an argument and cannot reach it.
+const PURE: [&str; 9] = [
+    "call/machine.rs",
+    "agent/presence.rs",
+    "queue/score.rs",
+    "queue/placement.rs",
+    "queue/rank.rs",
+    "compliance.rs",
+    "compliance/hours.rs",
+    "floor/reducer.rs",
+    "money.rs",
+];
+
+/// How the world is reached.
+const WORLD: [&str; 5] = ["sqlx", "redis", "reqwest", "axum", "tokio"];
+
+/// Why `source` is not pure, if it is not. Comments may speak of what they like.
+fn reaches_out(source: &str) -> Option<String> {
+    source
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .find(|code| WORLD.iter().any(|name| code.contains(&format!("{name}::"))))
+        .map(|code| code.trim().to_owned())
+}
+
+#[test]
+fn pure_rules_cannot_reach_the_world() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for file in PURE {
+        let source = fs::read_to_string(sources.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let found = reaches_out(&source);
+        assert_eq!(found, None, "{file} decides; it may not reach out");
+    }
+}
+
+#[test]
+fn reaching_out_is_noticed() {
+    assert_eq!(reaches_out("use sqlx::PgPool;"), Some("use sqlx::PgPool;".to_owned()));
+    assert_eq!(reaches_out("/// unlike tokio::time\nfn now() {}"), None);
+}
