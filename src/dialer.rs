@@ -56,5 +56,5 @@ pub fn spawn(app: &App, lifecycle: &Lifecycle) {
 async fn tick_all(app: &App) -> Result<()> {
     let campaigns = campaign::store::list(&mut *app.db.acquire().await?).await?;
     let ticks = join_all(campaigns.iter().map(|campaign| tick(app, campaign.id))).await;
-    ticks.into_iter().map(|ticked| ticked.map(|_| ())).collect()
+    ticks.into_iter().try_for_each(|ticked| ticked.map(|_| ()))
 }
