@@ -131,7 +131,7 @@ fn must_be_current(agent: &Agent, session: i64) -> Result<()> {
 
 /// Calls need a campaign and a voice leg: the only campaign that runs is taken where none is assigned, and a leg that
 /// is down is called again.
-async fn prepare_for_calls(conn: &mut PgConnection, agent: &Agent, now: DateTime<Utc>) -> Result<()> {
+pub(super) async fn prepare_for_calls(conn: &mut PgConnection, agent: &Agent, now: DateTime<Utc>) -> Result<()> {
     if agent.campaign.is_none() {
         let only = store::only_running_campaign(conn).await?;
         let only =

@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     ids::UserId,
     outbox::{self, Effect},
+    phone::Phone,
 };
 
 /// How long an agent's device rings, in seconds.
@@ -64,12 +65,9 @@ pub(super) fn wanted(agent: &Agent) -> Option<Effect> {
 /// # Errors
 /// Those of the carrier and Postgres.
 pub async fn call(app: &App, agent: UserId) -> Result<()> {
+    let from = caller_id(app)?;
     let Some(device) = claim(app, agent).await? else { return Ok(()) };
     let to = Party::read(&device).ok_or_else(|| Error::internal("calling an agent's device")("malformed device"))?;
-    let from =
-        app.config.carrier.agent_caller_id.clone().ok_or(Error::Conflict(
-            "no number to call agents from is configured (CARRIER_AGENT_CALLER_ID)".to_owned(),
-        ))?;
     let create = CreateCall {
         to,
         from: Party::Phone(from),
@@ -95,6 +93,13 @@ pub async fn call(app: &App, agent: UserId) -> Result<()> {
         // It may be ringing: its own callback tells, or the limit passes.
         CreateResult::Unknown => Ok(()),
     }
+}
+
+/// The number that agents and supervisors are called from.
+pub(super) fn caller_id(app: &App) -> Result<Phone> {
+    let missing =
+        || Error::Conflict("no number to call agents from is configured (CARRIER_AGENT_CALLER_ID)".to_owned());
+    app.config.carrier.agent_caller_id.clone().ok_or_else(missing)
 }
 
 /// Marks the leg as being called; gives the device, unless there is nothing to call.

@@ -181,3 +181,6 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

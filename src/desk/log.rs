@@ -56,7 +56,7 @@ pub(super) async fn last(app: &App, agent: UserId) -> Result<u64> {
 }
 
 /// Tells every node that log-in `session` has taken over from the older ones.
-pub(super) async fn announce(app: &App, agent: UserId, session: i64) -> Result<()> {
+pub(crate) async fn announce(app: &App, agent: UserId, session: i64) -> Result<()> {
     let text = format!("{SESSION}{session}");
     Ok(app.redis.clone().publish(channel(agent), text).await?)
 }

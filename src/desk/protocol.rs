@@ -309,3 +309,6 @@ pub struct PopNote {
     /// Text.
     pub body: String,
 }
+
+#[cfg(test)]
+mod tests;

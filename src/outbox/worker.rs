@@ -82,6 +82,7 @@ async fn carry_out(app: &App, effect: &Effect) -> Result<()> {
         }
         Effect::CallChanged { call } => {
             desk::call_changed(app, *call).await?;
+            agent::supervise::call_changed(app, *call).await?;
             floor::call_changed(app, *call).await
         }
         Effect::PreparePop { call } => call::effects::prepare_pop(app, *call).await,
