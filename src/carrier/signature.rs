@@ -15,8 +15,10 @@ use sha2::{Digest, Sha256};
 
 use super::params::Params;
 
-/// Names of the header that carries the signature: Twilio's and those like it, then `SignalWire`'s.
-pub const HEADERS: [&str; 2] = ["x-twilio-signature", "x-signalwire-signature"];
+/// Name of the header that carries the signature.
+pub const HEADER: &str = "x-twilio-signature";
+/// The names that carriers use for it.
+pub const HEADERS: [&str; 2] = [HEADER, "x-signalwire-signature"];
 
 /// Whether one of the `tokens` (the present one, and the previous one while they are rotated) signed this request.
 ///
