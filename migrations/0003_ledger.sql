@@ -29,9 +29,12 @@ CREATE TABLE payment (
     received_on date NOT NULL,
     method      text NOT NULL DEFAULT 'unknown',
     reference   text NOT NULL DEFAULT '',
+    -- the instalment whose row in a file told of it: the next file may correct it
+    imported_for uuid REFERENCES instalment,
     recorded_at timestamptz NOT NULL
 );
 CREATE INDEX payment_account ON payment (account_id, received_on);
+CREATE INDEX payment_imported ON payment (imported_for) WHERE imported_for IS NOT NULL;
 
 -- Every change of what is owed, in minor units, positive where the debtor owes more. Corrections are reversals.
 CREATE TABLE posting (
@@ -48,6 +51,7 @@ CREATE TABLE posting (
     reason        text NOT NULL DEFAULT ''
 );
 CREATE INDEX posting_account ON posting (account_id);
+CREATE INDEX posting_payment ON posting (payment_id) WHERE payment_id IS NOT NULL;
 CREATE INDEX posting_instalment ON posting (instalment_id) WHERE instalment_id IS NOT NULL;
 
 -- Which payment paid which instalment; a reversal is a negative row.

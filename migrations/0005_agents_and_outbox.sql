@@ -73,3 +73,15 @@ CREATE TABLE import_batch (
     started_at  timestamptz NOT NULL,
     finished_at timestamptz
 );
+
+-- Accounts and instalments that a running import has met, and on which line: a second one in the same file is refused.
+-- Emptied when the import ends.
+CREATE UNLOGGED TABLE import_seen (
+    batch_id uuid NOT NULL,
+    account  text NOT NULL,
+    -- empty for the account itself
+    invoice  text NOT NULL,
+    seq      smallint NOT NULL,
+    line     bigint NOT NULL,
+    PRIMARY KEY (batch_id, account, invoice, seq)
+);

@@ -2,7 +2,9 @@
 
 pub mod bench;
 pub mod carrier;
+pub mod import;
 pub mod migrate;
+pub mod portfolio;
 pub mod replay;
 pub mod serve;
 
@@ -32,6 +34,10 @@ pub enum Command {
     Bench(bench::Options),
     /// Run the service.
     Serve(Box<crate::config::Config>),
+    /// Take in a file of receivables.
+    Import(import::Options),
+    /// Make up a portfolio to try the service with.
+    Portfolio(portfolio::Options),
     /// Bring the database's schema up to date.
     Migrate(Stores),
     /// Post the samples of the provider contract to a running service, signed.
@@ -62,6 +68,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Bench(options) => bench::run(options).await,
         Command::Serve(config) => serve::run(*config).await,
+        Command::Import(options) => import::run(options).await,
+        Command::Portfolio(options) => portfolio::run(&options),
         Command::Migrate(stores) => migrate::run(&stores).await,
         Command::Replay(options) => replay::run(options).await,
         Command::Carrier(config) => carrier::run(*config).await,

@@ -17,6 +17,7 @@ pub mod tempo;
 pub mod worker;
 
 pub mod account;
+pub mod import;
 pub mod ledger;
 
 pub mod call;

@@ -1,5 +1,6 @@
 //! Telephone numbers as E.164, and the time zones a number may be in.
 
+pub mod fictional;
 mod parse;
 pub mod zones;
 

@@ -1,0 +1,268 @@
+//! Import: a file of receivables, row by row, into accounts, contacts, invoices, payments, disputes and promises.
+//!
+//! A thread reads and checks rows ([`source`], [`parser`]) and hands them over in batches; each batch is compared with
+//! what is known ([`plan`]) and written in one transaction ([`batch`]). The same file twice changes nothing.
+
+mod batch;
+pub mod generate;
+pub mod mapping;
+mod parser;
+pub mod plan;
+pub mod record;
+mod rejects;
+mod report;
+mod source;
+mod store;
+
+use std::{io::Read, path::PathBuf, time::Instant};
+
+use chrono::NaiveDate;
+use sha2::{Digest, Sha256};
+use sqlx::{PgPool, Postgres, Transaction};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use self::{
+    batch::Scope,
+    mapping::Mapping,
+    parser::{Parsed, Parser},
+    record::Record,
+    rejects::Rejects,
+    source::Source,
+};
+pub use self::{
+    report::Report,
+    store::{Counts, Totals},
+};
+use crate::{
+    clock::Clock,
+    error::{Error, Result},
+    ids::AccountId,
+};
+
+/// Rows in a transaction.
+const BATCH: usize = 2_000;
+
+/// Changed accounts beyond this are not requeued one by one: the queues are rebuilt when the service starts.
+const MOST_REQUEUED: usize = 1_000;
+
+/// A file to take in.
+#[derive(Clone, Debug)]
+pub struct ImportJob {
+    /// The file.
+    pub file: PathBuf,
+    /// Which column means what.
+    pub mapping: Mapping,
+    /// Portfolio; `None`: the mapping's.
+    pub portfolio: Option<String>,
+    /// The portfolio's day: invoices issued later are passed over, payments received later are not known yet.
+    pub as_of: NaiveDate,
+    /// Change nothing, say what would change.
+    pub dry_run: bool,
+    /// Change nothing if any row is refused.
+    pub strict: bool,
+    /// Make up fictional numbers with this seed, where the mapping has no column for phones.
+    pub fake_phones: Option<u64>,
+    /// Where refused rows go; `None`: beside the file.
+    pub rejects: Option<PathBuf>,
+}
+
+impl ImportJob {
+    /// A job with no options set.
+    #[must_use]
+    pub fn new(file: impl Into<PathBuf>, mapping: Mapping, as_of: NaiveDate) -> Self {
+        Self {
+            file: file.into(),
+            mapping,
+            portfolio: None,
+            as_of,
+            dry_run: false,
+            strict: false,
+            fake_phones: None,
+            rejects: None,
+        }
+    }
+}
+
+/// How far an import has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Rows done.
+    pub rows: u64,
+    /// How much of the file is read, in thousandths.
+    pub permille: u16,
+}
+
+/// Takes a file in. `progress` is told after each batch how far it has come.
+///
+/// # Errors
+/// [`Error::Invalid`] for a file or mapping that cannot be used: nothing was changed. If Postgres fails in the middle,
+/// the batches before stay; the same import again goes on from there.
+pub async fn import_file(
+    db: &PgPool,
+    clock: &Clock,
+    job: &ImportJob,
+    mut progress: impl FnMut(Progress) + Send,
+) -> Result<Report> {
+    let begun = Instant::now();
+    let mut mapping = job.mapping.clone();
+    let source = Source::open(&job.file, &mapping.file)?;
+    let header = source.header().to_vec();
+    mapping.bind(&header)?;
+    let portfolio = job.portfolio.clone().unwrap_or_else(|| mapping.portfolio.clone());
+    if !(1..=64).contains(&portfolio.chars().count()) {
+        return Err(Error::invalid("portfolio", "1 to 64 characters"));
+    }
+    let rejects_path = job.rejects.clone().unwrap_or_else(|| Rejects::path_for(&job.file));
+    let scope =
+        Scope { import: Uuid::now_v7(), portfolio: &portfolio, row: mapping.row, as_of: job.as_of, now: clock.now() };
+    let whole = job.dry_run || job.strict;
+    let mut run = Run {
+        scope,
+        db,
+        tx: db.begin().await?,
+        whole,
+        counts: Counts::default(),
+        accounts: 0,
+        requeued: 0,
+        rebuild: false,
+        rejects: Rejects::new(rejects_path, header.clone())?,
+    };
+    let sha256 = sha256(&job.file)?;
+    let file_name = job.file.file_name().unwrap_or_default().to_string_lossy();
+    let batch = store::NewBatch {
+        id: scope.import,
+        portfolio: &portfolio,
+        file_name: &file_name,
+        sha256: &sha256,
+        mapping: &job.mapping.name,
+        as_of: job.as_of,
+    };
+    store::begin(&mut run.tx, &batch, scope.now).await?;
+
+    let parser = Parser::new(mapping, header.len(), job.as_of, job.fake_phones);
+    let (sender, mut lots) = mpsc::channel(2);
+    let reading = tokio::task::spawn_blocking(move || read(source, parser, &sender));
+    while let Some((permille, lot)) = lots.recv().await {
+        run.take_in(lot).await?;
+        progress(Progress { rows: run.counts.read, permille });
+    }
+    reading.await.map_err(Error::internal("reading the file"))??;
+    let committed = !job.dry_run && !(job.strict && run.counts.rejected > 0);
+    let mut report = run.finish(committed, clock).await?;
+    report.elapsed = begun.elapsed();
+    Ok(report)
+}
+
+/// Reads the file to its end and hands its rows over in batches, each with how much of the file is read, in thousandths.
+/// Stops early when nobody takes them any more.
+fn read(mut source: Source, mut parser: Parser, sender: &mpsc::Sender<(u16, Vec<Parsed>)>) -> Result<()> {
+    let mut lot = Vec::with_capacity(BATCH);
+    while let Some(row) = source.next()? {
+        lot.push(parser.parse(row));
+        if lot.len() == BATCH {
+            let full = std::mem::replace(&mut lot, Vec::with_capacity(BATCH));
+            if sender.blocking_send((source.permille(), full)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    if !lot.is_empty() {
+        let _ = sender.blocking_send((1000, lot));
+    }
+    Ok(())
+}
+
+fn sha256(path: &std::path::Path) -> Result<Vec<u8>> {
+    let unreadable = |error: std::io::Error| Error::invalid(path.display().to_string(), error.to_string());
+    let mut file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let read = file.read(&mut buffer).map_err(unreadable)?;
+        if read == 0 {
+            return Ok(hash.finalize().to_vec());
+        }
+        hash.update(&buffer[..read]);
+    }
+}
+
+/// An import in progress.
+struct Run<'a> {
+    scope: Scope<'a>,
+    db: &'a PgPool,
+    tx: Transaction<'static, Postgres>,
+    /// One transaction for the whole file.
+    whole: bool,
+    counts: Counts,
+    accounts: u64,
+    requeued: usize,
+    rebuild: bool,
+    rejects: Rejects,
+}
+
+impl Run<'_> {
+    async fn take_in(&mut self, lot: Vec<Parsed>) -> Result<()> {
+        self.counts.read += lot.len() as u64;
+        let mut records: Vec<Record> = Vec::with_capacity(lot.len());
+        for parsed in lot {
+            match parsed {
+                Parsed::Record(record) => records.push(*record),
+                Parsed::NotIssued => self.counts.not_issued += 1,
+                Parsed::Rejected(row, rejection) => {
+                    self.counts.rejected += 1;
+                    self.rejects.add(&row, &rejection)?;
+                }
+            }
+        }
+        let written = batch::write(&mut self.tx, self.scope, records).await?;
+        self.counts.new += written.new;
+        self.counts.changed += written.changed;
+        self.counts.same += written.same;
+        self.counts.rejected += written.rejected.len() as u64;
+        self.accounts += written.accounts;
+        for (row, rejection) in &written.rejected {
+            self.rejects.add(row, rejection)?;
+        }
+        self.requeue(&written.touched).await?;
+        if !self.whole {
+            let next = self.db.begin().await?;
+            std::mem::replace(&mut self.tx, next).commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn requeue(&mut self, touched: &[AccountId]) -> Result<()> {
+        let (one_by_one, rest) = touched.split_at(touched.len().min(MOST_REQUEUED - self.requeued));
+        self.requeued += one_by_one.len();
+        if !one_by_one.is_empty() {
+            store::requeue(&mut self.tx, one_by_one, self.scope.now).await?;
+        }
+        if !rest.is_empty() && !self.rebuild {
+            self.rebuild = true;
+            store::want_rebuild(&mut self.tx, self.scope.now).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self, committed: bool, clock: &Clock) -> Result<Report> {
+        store::finish(&mut self.tx, self.scope.import, self.counts, clock.now()).await?;
+        let totals = store::totals(&mut self.tx, self.scope.portfolio).await?;
+        if committed {
+            self.tx.commit().await?;
+        } else {
+            self.tx.rollback().await?;
+        }
+        Ok(Report {
+            portfolio: self.scope.portfolio.to_owned(),
+            as_of: self.scope.as_of,
+            counts: self.counts,
+            accounts: self.accounts,
+            totals,
+            rejects: self.rejects.finish()?,
+            committed,
+            rebuild: self.rebuild,
+            elapsed: std::time::Duration::ZERO,
+        })
+    }
+}

@@ -1,0 +1,281 @@
+//! A batch of rows against the database: what is known, what differs, and the changes, in one transaction.
+
+mod accounts;
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    mapping::RowKind,
+    plan::{Contest, Known, Plan, plan},
+    record::{Item, Record, Rejection},
+    source::RawRow,
+    store::{
+        self, Key,
+        items::{Changes, DisputeRow, Found, InstalmentRow, InvoiceRow, PaymentRow, PostingRow, PromiseRow, Wanted},
+    },
+};
+use crate::{error::Result, ids::AccountId, ledger};
+
+/// What is the same for all batches of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// Id of the import.
+    pub import: Uuid,
+    /// Portfolio.
+    pub portfolio: &'a str,
+    /// What a row is.
+    pub row: RowKind,
+    /// The portfolio's day.
+    pub as_of: NaiveDate,
+    /// When the rows are recorded.
+    pub now: DateTime<Utc>,
+}
+
+/// What became of the rows of a batch.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Rows about something new.
+    pub new: u64,
+    /// Rows that changed something.
+    pub changed: u64,
+    /// Rows that agree with what is known.
+    pub same: u64,
+    /// Rows that were refused here.
+    pub rejected: Vec<(RawRow, Rejection)>,
+    /// Accounts that the file had not spoken about before.
+    pub accounts: u64,
+    /// Accounts that were added or changed in any way.
+    pub touched: Vec<AccountId>,
+}
+
+/// Takes the records in.
+///
+/// # Errors
+/// If Postgres is not available.
+pub async fn write(conn: &mut PgConnection, scope: Scope<'_>, records: Vec<Record>) -> Result<Written> {
+    let mut written = Written::default();
+    store::lock_portfolio(conn, scope.portfolio).await?;
+    let fresh = store::mark_seen(conn, scope.import, &keys(scope.row, &records)).await?;
+    let records = without_repeated(conn, scope, records, &fresh, &mut written).await?;
+    let firsts: HashSet<i64> = fresh.iter().filter(|(_, seq)| *seq == 0).map(|(line, _)| *line).collect();
+    let accounts = accounts::take_in(conn, scope, &records, &firsts).await?;
+    written.accounts = firsts.len() as u64;
+    let records = without_other_currency(records, &accounts, &mut written);
+
+    let found = find_items(conn, &records, &accounts).await?;
+    let mut changes = Changes::default();
+    let mut invoices: HashMap<(Uuid, &str), Uuid> = HashMap::new();
+    let mut touched: HashSet<AccountId> =
+        accounts.values().filter(|taken| taken.new || taken.changed).map(|taken| AccountId(taken.id)).collect();
+    let mut found = found.into_iter();
+    for record in &records {
+        let Some(taken) = accounts.get(&record.account.number) else { continue };
+        let at_line = line(record);
+        let mut new = scope.row == RowKind::Customer && taken.new;
+        let mut changed = taken.first_line == at_line && taken.changed;
+        for (item, found) in record.items.iter().zip(found.by_ref()) {
+            let plan = plan(found.known.as_ref(), item, scope.as_of);
+            new |= plan.new && scope.row == RowKind::Invoice;
+            changed |= !plan.is_empty();
+            if !plan.is_empty() {
+                touched.insert(AccountId(taken.id));
+                let target = Target { account: taken.id, record, item };
+                apply(&mut changes, &mut invoices, scope.as_of, target, &found, plan);
+            }
+        }
+        changes.promises.extend(promise_row(record, taken.id));
+        *(if new {
+            &mut written.new
+        } else if changed {
+            &mut written.changed
+        } else {
+            &mut written.same
+        }) += 1;
+    }
+    let promised = store::items::write(conn, &changes, scope.as_of, scope.now).await?;
+    touched.extend(promised.into_iter().map(AccountId));
+    written.touched = touched.into_iter().collect();
+    written.touched.sort_unstable();
+    ledger::store::refresh_standing(conn, &written.touched, scope.now).await?;
+    Ok(written)
+}
+
+fn line(record: &Record) -> i64 {
+    i64::try_from(record.raw.line).unwrap_or(i64::MAX)
+}
+
+/// What the rows are about: each its account, and where a row is an invoice, its instalment.
+fn keys(row: RowKind, records: &[Record]) -> Vec<Key<'_>> {
+    let account = |record: &Record| line(record);
+    records
+        .iter()
+        .flat_map(|record| {
+            let number = record.account.number.as_str();
+            let whole = Key { account: number, invoice: "", seq: 0, line: account(record) };
+            let items = record.items.iter().filter(move |_| row == RowKind::Invoice).map(move |item| Key {
+                account: number,
+                invoice: &item.number,
+                seq: item.seq,
+                line: line(record),
+            });
+            std::iter::once(whole).chain(items)
+        })
+        .collect()
+}
+
+/// Refuses rows about something that an earlier row of the file was about.
+async fn without_repeated(
+    conn: &mut PgConnection,
+    scope: Scope<'_>,
+    records: Vec<Record>,
+    fresh: &HashSet<(i64, i16)>,
+    written: &mut Written,
+) -> Result<Vec<Record>> {
+    let mut kept = Vec::with_capacity(records.len());
+    for record in records {
+        let item = record.items.first().filter(|_| scope.row == RowKind::Invoice);
+        let (invoice, seq) = item.map_or(("", 0), |item| (item.number.as_str(), item.seq));
+        let key = Key { account: &record.account.number, invoice, seq, line: line(&record) };
+        if fresh.contains(&(key.line, seq)) {
+            kept.push(record);
+            continue;
+        }
+        let first = store::first_line(conn, scope.import, &key).await?.unwrap_or_default();
+        let what = if seq == 0 { "account" } else { "invoice and instalment" };
+        let reason = format!("the same {what} is on line {first} already");
+        written.rejected.push((record.raw, Rejection { column: String::new(), reason }));
+    }
+    Ok(kept)
+}
+
+/// Refuses rows in another currency than their account's.
+fn without_other_currency(
+    records: Vec<Record>,
+    accounts: &HashMap<String, accounts::Taken>,
+    written: &mut Written,
+) -> Vec<Record> {
+    let mut kept = Vec::with_capacity(records.len());
+    for record in records {
+        match accounts.get(&record.account.number) {
+            Some(taken) if taken.currency != record.account.currency => {
+                let reason = format!("the account is in {}: give each currency an account of its own", taken.currency);
+                written.rejected.push((record.raw, Rejection { column: String::new(), reason }));
+            }
+            _ => kept.push(record),
+        }
+    }
+    kept
+}
+
+/// The items of all records, in their order, with what is known about each.
+async fn find_items(
+    conn: &mut PgConnection,
+    records: &[Record],
+    accounts: &HashMap<String, accounts::Taken>,
+) -> Result<Vec<Found>> {
+    let wanted: Vec<Wanted<'_>> = records
+        .iter()
+        .flat_map(|record| {
+            let account = accounts.get(&record.account.number).map_or(Uuid::nil(), |taken| taken.id);
+            record.items.iter().map(move |item| (account, item))
+        })
+        .enumerate()
+        .map(|(nth, (account, item))| Wanted { nth, account, number: &item.number, seq: item.seq })
+        .collect();
+    let mut found = store::items::known(conn, &wanted).await?;
+    found.sort_unstable_by_key(|found| found.nth);
+    Ok(found)
+}
+
+/// The item that a plan is about.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    account: Uuid,
+    record: &'a Record,
+    item: &'a Item,
+}
+
+/// Adds what `plan` says to the batch's changes. `invoices` are those that this batch adds.
+fn apply<'a>(
+    changes: &mut Changes,
+    invoices: &mut HashMap<(Uuid, &'a str), Uuid>,
+    as_of: NaiveDate,
+    target: Target<'a>,
+    found: &Found,
+    plan: Plan,
+) {
+    let Target { account, record, item } = target;
+    let currency = record.account.currency.to_string();
+    let head = |id| InvoiceRow {
+        id,
+        account,
+        number: item.number.clone(),
+        issued_on: item.issued_on,
+        currency: currency.clone(),
+        po_number: item.po_number.clone(),
+    };
+    let invoice = found.invoice.unwrap_or_else(|| {
+        *invoices.entry((account, &item.number)).or_insert_with(|| {
+            let id = Uuid::now_v7();
+            changes.invoices.push(head(id));
+            id
+        })
+    });
+    let known = found.known.as_ref();
+    let instalment = known.map_or_else(Uuid::now_v7, |known| known.instalment);
+    let part = || InstalmentRow { id: instalment, invoice, account, seq: item.seq, due_on: item.due_on };
+    changes.instalments.extend(plan.new.then(part));
+    changes.headers.extend(plan.header.then(|| head(invoice)));
+    changes.due.extend(plan.due.then(part));
+    changes.unpost.extend(plan.unpost);
+    changes.unpay.extend(plan.unpay);
+    changes.post.extend(plan.post.map(|minor| PostingRow {
+        account,
+        instalment,
+        kind: if minor < 0 { "credit_note" } else { "invoice" },
+        minor,
+        currency: currency.clone(),
+        on: posted_on(known, item, as_of),
+    }));
+    changes.pay.extend(plan.pay.map(|pay| PaymentRow {
+        id: Uuid::now_v7(),
+        account,
+        instalment,
+        minor: pay.minor,
+        applied_minor: pay.applied_minor,
+        currency: currency.clone(),
+        on: pay.on,
+        reference: item.number.clone(),
+    }));
+    let dispute = |id, minor| {
+        let reason = item.disputed.clone().unwrap_or_default();
+        DisputeRow { id, account, instalment, reason, minor }
+    };
+    match plan.dispute {
+        Some(Contest::Open(minor)) => changes.disputes.push(dispute(Uuid::now_v7(), minor)),
+        Some(Contest::Resize(id, minor)) => changes.resized.push(dispute(id, minor)),
+        Some(Contest::End(id)) => changes.ended.push(id),
+        None => {}
+    }
+}
+
+/// A new item counts from its invoice date, a correction from the day of the file that brings it.
+fn posted_on(known: Option<&Known>, item: &Item, as_of: NaiveDate) -> NaiveDate {
+    if known.is_some() { as_of } else { item.issued_on }
+}
+
+fn promise_row(record: &Record, account: Uuid) -> Option<PromiseRow> {
+    record.promise.as_ref().map(|promise| PromiseRow {
+        id: Uuid::now_v7(),
+        account,
+        currency: record.account.currency.to_string(),
+        minor: promise.minor,
+        taken_at: promise.taken_on.and_time(NaiveTime::MIN).and_utc(),
+        due_on: promise.due_on,
+        status: promise.status.clone(),
+    })
+}

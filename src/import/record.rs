@@ -1,0 +1,105 @@
+//! What a row says about an account, checked.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::source::RawRow;
+use crate::{money::Currency, phone::Phone};
+
+/// Why a row is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Column at fault; empty for the row as a whole.
+    pub column: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// What a row says.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The row as it was, for the rejects file.
+    pub raw: RawRow,
+    /// The debtor.
+    pub account: AccountFacts,
+    /// Whom to talk to.
+    pub contact: ContactFacts,
+    /// What is owed.
+    pub items: Vec<Item>,
+    /// A promise that was taken before.
+    pub promise: Option<PromiseFacts>,
+}
+
+/// The debtor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the columns of table account")]
+pub struct AccountFacts {
+    pub number: String,
+    pub currency: Currency,
+    pub name: String,
+    pub kind: String,
+    pub country: Option<String>,
+    pub region: Option<String>,
+    pub city: Option<String>,
+    pub postal_code: Option<String>,
+    pub address_line: Option<String>,
+    pub zone: Option<String>,
+    pub language: Option<String>,
+    pub terms: Option<String>,
+}
+
+/// Whom to talk to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactFacts {
+    /// Name; where the file gives none, that of the account.
+    pub name: String,
+    /// Role at the account.
+    pub role: String,
+    /// Email address.
+    pub email: Option<String>,
+    /// Numbers with their labels, in the order in which they are tried.
+    pub phones: Vec<(Phone, String)>,
+}
+
+/// An invoice instalment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Invoice number.
+    pub number: String,
+    /// Which instalment, from 1.
+    pub seq: i16,
+    /// Invoice date.
+    pub issued_on: NaiveDate,
+    /// Due date.
+    pub due_on: NaiveDate,
+    /// Minor units; negative for a credit note, 0 where nothing is owed.
+    pub minor: i64,
+    /// The debtor's order.
+    pub po_number: Option<String>,
+    /// Reason of the dispute, if it is disputed.
+    pub disputed: Option<String>,
+    /// What was paid on or before the portfolio's day.
+    pub paid: Option<Paid>,
+}
+
+/// A payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paid {
+    /// When.
+    pub on: NaiveDate,
+    /// Minor units; `None`: all that was left.
+    pub minor: Option<i64>,
+}
+
+/// A promise that was taken before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromiseFacts {
+    /// When it was taken.
+    pub taken_on: NaiveDate,
+    /// When payment was promised for.
+    pub due_on: NaiveDate,
+    /// Minor units.
+    pub minor: i64,
+    /// `open`, `kept`, `partially_kept`, `broken` or `cancelled`.
+    pub status: String,
+}

@@ -1,0 +1,97 @@
+//! Files as rows of text, one at a time: memory does not grow with the file.
+
+mod csv_text;
+mod xlsx;
+
+use std::{fs::File, path::Path};
+
+use super::mapping::{FileShape, Format};
+use crate::error::{Error, Result};
+
+/// A row of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawRow {
+    /// Line of a CSV file or row of a sheet on which it begins, from 1.
+    pub line: u64,
+    /// Its cells as text.
+    pub cells: Vec<String>,
+}
+
+/// An open file: its header, and then row by row.
+pub struct Source {
+    header: Vec<String>,
+    reader: Reader,
+}
+
+enum Reader {
+    Csv(csv_text::Rows),
+    Xlsx(xlsx::Rows),
+}
+
+impl Source {
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it cannot be read, has no header, or is of no known format.
+    pub fn open(path: &Path, shape: &FileShape) -> Result<Self> {
+        let unreadable = |error: String| Error::invalid(path.display().to_string(), error);
+        let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+        let mut reader = match format_of(path, shape)
+            .ok_or_else(|| unreadable("neither .csv nor .xlsx: set file.format in the mapping".to_owned()))?
+        {
+            Format::Csv => Reader::Csv(csv_text::Rows::new(file, shape)),
+            Format::Xlsx => Reader::Xlsx(xlsx::Rows::open(file, shape).map_err(unreadable)?),
+        };
+        let header = reader.next().map_err(unreadable)?.ok_or_else(|| unreadable("the file is empty".to_owned()))?;
+        Ok(Self { header: header.cells, reader })
+    }
+
+    /// The names of the columns.
+    #[must_use]
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// How much of the file is read, in thousandths.
+    #[must_use]
+    pub fn permille(&self) -> u16 {
+        let (done, of) = match &self.reader {
+            Reader::Csv(rows) => rows.done(),
+            Reader::Xlsx(rows) => rows.done(),
+        };
+        u16::try_from(done.min(of) * 1000 / of.max(1)).unwrap_or(1000)
+    }
+
+    /// The next row that is not empty; `None` at the end.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the file cannot be read on: an I/O error, a broken workbook.
+    pub fn next(&mut self) -> Result<Option<RawRow>> {
+        loop {
+            let row = self.reader.next().map_err(|error| Error::invalid("file", error))?;
+            if row.as_ref().is_none_or(|row| row.cells.iter().any(|cell| !cell.trim().is_empty())) {
+                return Ok(row);
+            }
+        }
+    }
+}
+
+impl Reader {
+    fn next(&mut self) -> Result<Option<RawRow>, String> {
+        match self {
+            Self::Csv(rows) => rows.next(),
+            Self::Xlsx(rows) => rows.next(),
+        }
+    }
+}
+
+fn format_of(path: &Path, shape: &FileShape) -> Option<Format> {
+    shape.format.or_else(|| match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "csv" | "txt" | "tsv" => Some(Format::Csv),
+        "xlsx" | "xlsm" => Some(Format::Xlsx),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+//! Accounts, their contact and its points.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
+
+use crate::{
+    error::{Error, Result},
+    import::record::AccountFacts,
+    money::Currency,
+};
+
+/// What is known about an account, and the contact that the import made for it.
+pub struct Known {
+    /// Its id.
+    pub id: Uuid,
+    /// What the file may change.
+    pub facts: AccountFacts,
+    /// Its oldest contact, that person, its name and role.
+    pub contact: Option<KnownContact>,
+    /// Phones and emails of that contact: kind, value, position.
+    pub points: Vec<KnownPoint>,
+}
+
+/// The oldest contact of an account.
+pub struct KnownContact {
+    /// The contact.
+    pub id: Uuid,
+    /// The person.
+    pub person: Uuid,
+    /// The person's name.
+    pub name: String,
+    /// Role.
+    pub role: String,
+}
+
+/// A contact point as stored.
+pub struct KnownPoint {
+    /// `phone` or `email`.
+    pub kind: String,
+    /// The number or address.
+    pub value: String,
+}
+
+/// Account facts to write.
+#[derive(Serialize)]
+pub struct AccountRow<'a> {
+    /// Its id.
+    pub id: Uuid,
+    /// What the file says.
+    #[serde(flatten)]
+    pub facts: &'a AccountFacts,
+}
+
+/// A contact to write.
+#[derive(Serialize)]
+#[expect(missing_docs, reason = "columns of table contact and person")]
+pub struct ContactRow<'a> {
+    pub id: Uuid,
+    pub account: Uuid,
+    pub person: Uuid,
+    pub name: &'a str,
+    pub role: &'a str,
+}
+
+/// A contact point to write.
+#[derive(Serialize)]
+#[expect(missing_docs, reason = "columns of table contact_point")]
+pub struct PointRow<'a> {
+    pub id: Uuid,
+    pub contact: Uuid,
+    pub account: Uuid,
+    pub kind: &'static str,
+    pub value: &'a str,
+    pub label: &'a str,
+    pub country: Option<String>,
+    pub zones: Vec<&'static str>,
+    pub position: i16,
+}
+
+/// The accounts of these numbers, locked in the order of their ids.
+pub async fn known(conn: &mut PgConnection, portfolio: &str, numbers: &[String]) -> Result<HashMap<String, Known>> {
+    let rows = sqlx::query!(
+        r#"SELECT id, number, name, party_kind, currency::text AS "currency!", country::text, region, city, postal_code,
+                  address_line, stated_zone, language, terms
+           FROM account WHERE portfolio = $1 AND number = ANY ($2) ORDER BY id FOR UPDATE"#,
+        portfolio,
+        numbers
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut contacts = contacts(conn, &ids).await?;
+    let mut points = points(conn, &ids).await?;
+    rows.into_iter()
+        .map(|row| {
+            let facts = AccountFacts {
+                number: row.number.clone(),
+                currency: Currency::parse(&row.currency).map_err(Error::internal("reading a stored currency"))?,
+                name: row.name,
+                kind: row.party_kind,
+                country: row.country,
+                region: row.region,
+                city: row.city,
+                postal_code: row.postal_code,
+                address_line: row.address_line,
+                zone: row.stated_zone,
+                language: row.language,
+                terms: row.terms,
+            };
+            let contact = contacts.remove(&row.id);
+            let points = points.remove(&row.id).unwrap_or_default();
+            Ok((row.number, Known { id: row.id, facts, contact, points }))
+        })
+        .collect()
+}
+
+async fn contacts(conn: &mut PgConnection, accounts: &[Uuid]) -> Result<HashMap<Uuid, KnownContact>> {
+    let rows = sqlx::query!(
+        "SELECT DISTINCT ON (c.account_id) c.account_id, c.id, c.person_id, p.name, c.role
+         FROM contact c JOIN person p ON p.id = c.person_id
+         WHERE c.account_id = ANY ($1) ORDER BY c.account_id, c.created_at, c.id",
+        accounts
+    )
+    .fetch_all(conn)
+    .await?;
+    let contact = |id, person, name, role| KnownContact { id, person, name, role };
+    Ok(rows.into_iter().map(|row| (row.account_id, contact(row.id, row.person_id, row.name, row.role))).collect())
+}
+
+async fn points(conn: &mut PgConnection, accounts: &[Uuid]) -> Result<HashMap<Uuid, Vec<KnownPoint>>> {
+    let rows = sqlx::query!("SELECT account_id, kind, value FROM contact_point WHERE account_id = ANY ($1)", accounts)
+        .fetch_all(conn)
+        .await?;
+    let mut points: HashMap<Uuid, Vec<KnownPoint>> = HashMap::new();
+    for row in rows {
+        points.entry(row.account_id).or_default().push(KnownPoint { kind: row.kind, value: row.value });
+    }
+    Ok(points)
+}
+
+/// Adds accounts.
+pub async fn insert(
+    conn: &mut PgConnection,
+    portfolio: &str,
+    rows: &[AccountRow<'_>],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO account (id, portfolio, number, name, party_kind, currency, country, region, city, postal_code,
+                              address_line, stated_zone, language, terms, created_at, updated_at)
+         SELECT id, $2, number, name, kind, currency, country, region, city, postal_code, address_line, zone, language,
+                terms, $3, $3
+         FROM jsonb_to_recordset($1) AS a (id uuid, number text, name text, kind text, currency text, country text,
+             region text, city text, postal_code text, address_line text, zone text, language text, terms text)",
+        Json(rows) as _,
+        portfolio,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Overwrites what the file says about accounts.
+pub async fn update(conn: &mut PgConnection, rows: &[AccountRow<'_>], now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "UPDATE account a SET name = f.name, party_kind = f.kind, country = f.country, region = f.region, city = f.city,
+                postal_code = f.postal_code, address_line = f.address_line, stated_zone = f.zone, language = f.language,
+                terms = f.terms, updated_at = $2
+         FROM jsonb_to_recordset($1) AS f (id uuid, name text, kind text, country text, region text, city text,
+             postal_code text, address_line text, zone text, language text, terms text)
+         WHERE a.id = f.id",
+        Json(rows) as _,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Adds contacts, each with a person of its own.
+pub async fn insert_contacts(conn: &mut PgConnection, rows: &[ContactRow<'_>], now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "WITH f AS (SELECT * FROM jsonb_to_recordset($1)
+                    AS f (id uuid, account uuid, person uuid, name text, role text)),
+              p AS (INSERT INTO person (id, name, created_at) SELECT person, name, $2 FROM f)
+         INSERT INTO contact (id, account_id, person_id, role, created_at) SELECT id, account, person, role, $2 FROM f",
+        Json(rows) as _,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Overwrites name and role of contacts.
+pub async fn update_contacts(conn: &mut PgConnection, rows: &[ContactRow<'_>]) -> Result<()> {
+    sqlx::query!(
+        "WITH f AS (SELECT * FROM jsonb_to_recordset($1) AS f (id uuid, person uuid, name text, role text)),
+              p AS (UPDATE person SET name = f.name FROM f WHERE person.id = f.person)
+         UPDATE contact SET role = f.role FROM f WHERE contact.id = f.id",
+        Json(rows) as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Adds contact points. Where a contact gets a new number, those it had are kept, to be tried after the file's.
+pub async fn insert_points(conn: &mut PgConnection, rows: &[PointRow<'_>], now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "UPDATE contact_point p SET position = p.position + f.taken
+         FROM (SELECT contact, kind, (max(position) + 1)::smallint AS taken
+               FROM jsonb_to_recordset($1) AS f (contact uuid, kind text, position smallint) GROUP BY contact, kind) f
+         WHERE p.contact_id = f.contact AND p.kind = f.kind",
+        Json(rows) as _
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO contact_point (id, contact_id, account_id, kind, value, label, country, zones, position, created_at)
+         SELECT id, contact, account, kind, value, label, country, ARRAY(SELECT jsonb_array_elements_text(zones)), position, $2
+         FROM jsonb_to_recordset($1) AS f (id uuid, contact uuid, account uuid, kind text, value text, label text,
+             country text, zones jsonb, position smallint)
+         ON CONFLICT (contact_id, kind, value) DO NOTHING",
+        Json(rows) as _,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

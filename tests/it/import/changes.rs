@@ -1,0 +1,107 @@
+//! What a second file changes, and what it does not.
+
+use ledgerline::{account, ledger};
+
+use super::{Folder, counts, day, everything, figures_agree, open, open_items, take_in};
+use crate::harness::TestApp;
+
+const HEADER: &str = "Customer No,Customer,State,Phone,Invoice No,Instalment,Invoice Date,Due Date,Amount,Disputed,Paid On,Paid";
+
+fn file(rows: &[&str]) -> String {
+    format!("{HEADER}\n{}\n", rows.join("\n"))
+}
+
+#[tokio::test]
+async fn a_changed_row_is_followed_by_reversal_and_new_posting() {
+    let (app, folder) = (TestApp::start().await, Folder::new());
+    let first = ["7,Debtor 0007 Ltd,NY,212 555 0107,A1,,2026-01-05,2026-02-04,100.00,,,", "7,Debtor 0007 Ltd,NY,212 555 0107,A2,,2026-01-05,2026-02-04,50.00,,,"];
+    let path = folder.put("in.csv", file(&first));
+    assert_eq!(counts(&take_in(&app.app, &open_items(&path)).await), (2, 0, 0, 0));
+
+    let second = ["7,Debtor 0007 Ltd,NY,212 555 0107,A1,,2026-01-05,2026-02-14,80.50,,,", first[1]];
+    let path = folder.put("in.csv", file(&second));
+    let report = take_in(&app.app, &open_items(&path)).await;
+    assert_eq!(counts(&report), (0, 1, 1, 0));
+    assert_eq!(open(&report, "USD"), (13_050, 2));
+    let postings: Vec<(i64, Option<i64>)> =
+        sqlx::query_as("SELECT amount_minor, reverses FROM posting ORDER BY id").fetch_all(&app.app.db).await.unwrap();
+    let amounts: Vec<i64> = postings.iter().map(|(minor, _)| *minor).collect();
+    assert_eq!(amounts, [10_000, 5_000, -10_000, 8_050], "nothing is overwritten");
+    assert!(postings[2].1.is_some(), "the third reverses the first");
+    let due: chrono::NaiveDate =
+        sqlx::query_scalar("SELECT min(due_on) FROM open_item WHERE invoice_number = 'A1'").fetch_one(&app.app.db).await.unwrap();
+    assert_eq!(due, day("2026-02-14"));
+    figures_agree(&app.app).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_now_settled_item_gets_its_payment_and_its_dispute_ends() {
+    let (app, folder) = (TestApp::start().await, Folder::new());
+    let path = folder.put("in.csv", file(&["7,D,NY,,A1,,2026-01-05,2026-02-04,100.00,yes,,"]));
+    let mut conn = app.app.db.acquire().await.unwrap();
+    take_in(&app.app, &open_items(&path)).await;
+    let account = account::store::search(&mut conn, &account::Search::All, None, 10).await.unwrap().remove(0).id;
+    let figures = ledger::store::figures(&mut conn, account).await.unwrap().unwrap();
+    assert_eq!((figures.disputed.minor, figures.collectible.minor), (10_000, 0));
+
+    let part_paid = folder.put("in.csv", file(&["7,D,NY,,A1,,2026-01-05,2026-02-04,100.00,yes,2026-03-01,40.00"]));
+    assert_eq!(open(&take_in(&app.app, &open_items(&part_paid)).await, "USD"), (6_000, 1));
+    let settled = folder.put("in.csv", file(&["7,D,NY,,A1,,2026-01-05,2026-02-04,100.00,yes,2026-03-05,"]));
+    assert_eq!(open(&take_in(&app.app, &open_items(&settled)).await, "USD"), (0, 0));
+    let before = everything(&app.app).await;
+    take_in(&app.app, &open_items(&settled)).await;
+    assert_eq!(everything(&app.app).await, before);
+    let status: String = sqlx::query_scalar("SELECT status FROM dispute").fetch_one(&app.app.db).await.unwrap();
+    assert_eq!(status, "withdrawn");
+    figures_agree(&app.app).await;
+    drop(conn);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn cash_beyond_the_item_and_credit_notes_stay_unapplied() {
+    let (app, folder) = (TestApp::start().await, Folder::new());
+    let rows = ["7,D,NY,,A1,,2026-01-05,2026-02-04,100.00,,2026-03-01,130.00", "7,D,NY,,A2,,2026-01-05,2026-02-04,50.00,,,", "7,D,NY,,C1,,2026-01-05,2026-02-04,-5.00,,,"];
+    let path = folder.put("in.csv", file(&rows));
+    take_in(&app.app, &open_items(&path)).await;
+    let (open, unapplied, collectible): (i64, i64, i64) =
+        sqlx::query_as("SELECT open_minor, unapplied_minor, collectible_minor FROM account_standing")
+            .fetch_one(&app.app.db)
+            .await
+            .unwrap();
+    assert_eq!((open, unapplied, collectible), (5_000, 3_500, 1_500));
+    let before = everything(&app.app).await;
+    take_in(&app.app, &open_items(&path)).await;
+    assert_eq!(everything(&app.app).await, before);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn instalments_of_one_invoice_are_items_of_their_own() {
+    let (app, folder) = (TestApp::start().await, Folder::new());
+    let rows = ["7,D,NY,,A1,1,2026-01-05,2026-02-04,60.00,,2026-02-01,", "7,D,NY,,A1,2,2026-01-05,2026-03-04,40.00,,,"];
+    let path = folder.put("in.csv", file(&rows));
+    let report = take_in(&app.app, &open_items(&path)).await;
+    assert_eq!(counts(&report), (2, 0, 0, 0));
+    assert_eq!(open(&report, "USD"), (4_000, 1));
+    let more = folder.put("in.csv", file(&["7,D,NY,,A1,3,2026-01-05,2026-04-04,10.00,,,"]));
+    assert_eq!(open(&take_in(&app.app, &open_items(&more)).await, "USD"), (5_000, 2));
+    let invoices: i64 = sqlx::query_scalar("SELECT count(*) FROM invoice").fetch_one(&app.app.db).await.unwrap();
+    assert_eq!(invoices, 1);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_new_number_goes_first_and_a_new_address_moves_the_zones() {
+    let (app, folder) = (TestApp::start().await, Folder::new());
+    let path = folder.put("in.csv", file(&["7,D,NY,212 555 0107,A1,,2026-01-05,2026-02-04,60.00,,,"]));
+    take_in(&app.app, &open_items(&path)).await;
+    let path = folder.put("in.csv", file(&["7,D,CA,415 555 0108,A1,,2026-01-05,2026-02-04,60.00,,,"]));
+    assert_eq!(counts(&take_in(&app.app, &open_items(&path)).await), (0, 1, 0, 0));
+    let points: Vec<(String, Vec<String>)> =
+        sqlx::query_as("SELECT value, zones FROM contact_point ORDER BY position").fetch_all(&app.app.db).await.unwrap();
+    let (west, both) = (vec!["America/Los_Angeles".to_owned()], vec!["America/Los_Angeles".to_owned(), "America/New_York".to_owned()]);
+    assert_eq!(points, [("+14155550108".to_owned(), west), ("+12125550107".to_owned(), both)]);
+    app.finish().await;
+}
