@@ -4,3 +4,4 @@ mod architecture;
 mod carrier;
 mod frame;
 mod harness;
+mod import;
