@@ -7,6 +7,8 @@ pub mod migrate;
 pub mod portfolio;
 pub mod replay;
 pub mod serve;
+pub mod stores;
+pub mod user;
 
 use std::process::ExitCode;
 
@@ -40,6 +42,10 @@ pub enum Command {
     Portfolio(portfolio::Options),
     /// Bring the database's schema up to date.
     Migrate(Stores),
+    /// Run a program, such as psql, on the stores of the service.
+    Stores(stores::Options),
+    /// Create, list and disable users; make tokens for programs.
+    User(Box<user::Options>),
     /// Post the samples of the provider contract to a running service, signed.
     Replay(replay::Options),
     /// Run an emulated carrier: people, machines and faults to dial against.
@@ -71,6 +77,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Import(options) => import::run(options).await,
         Command::Portfolio(options) => portfolio::run(&options),
         Command::Migrate(stores) => migrate::run(&stores).await,
+        Command::Stores(options) => stores::run(options).await,
+        Command::User(options) => user::run(*options).await,
         Command::Replay(options) => replay::run(options).await,
         Command::Carrier(config) => carrier::run(*config).await,
     }

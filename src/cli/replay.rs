@@ -79,7 +79,7 @@ async fn post(http: &reqwest::Client, options: &Options, sample: &Sample) -> any
     let response = http
         .post(posted)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8")
-        .header(signature::HEADER, signature)
+        .header(signature::HEADERS[0], signature)
         .body(sample.body.clone())
         .send()
         .await?;

@@ -58,7 +58,7 @@ async fn answer(State(application): State<Application>, uri: Uri, headers: Heade
         &uri.to_string(),
         Some(text("content-type")),
         &body,
-        text(signature::HEADER),
+        text(signature::HEADERS[0]),
     );
     let params = url::form_urlencoded::parse(&body).into_owned().collect();
     application.told.lock().unwrap().push(Told { path: uri.path().to_owned(), params, genuine });

@@ -5,3 +5,4 @@ mod carrier;
 mod frame;
 mod harness;
 mod import;
+mod queries;
