@@ -59,6 +59,12 @@ impl TestApp {
         Self { app, address, listener: Some(listener), server: None, redis, database }
     }
 
+    /// A second node on the same stores and the same clock, no loop running.
+    pub async fn another_node(&self) -> App {
+        let (config, clock, db) = (self.app.config.clone(), self.app.clock.clone(), self.app.db.clone());
+        App::build(config, clock, db, &self.redis.redis_url).await.expect("the parts fit")
+    }
+
     /// Starts the loops, and answers HTTP requests and sockets at `address`.
     pub fn serve(&mut self) {
         let listener = self.listener.take().expect("serve() once");

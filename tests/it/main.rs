@@ -2,7 +2,10 @@
 
 mod architecture;
 mod carrier;
+mod dialer;
 mod frame;
 mod harness;
 mod import;
+mod portfolio;
 mod queries;
+mod queue;

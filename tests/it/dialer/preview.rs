@@ -1,0 +1,82 @@
+//! Preview: the agent decides.
+
+use ledgerline::{
+    campaign::Mode,
+    dialer,
+    error::Error,
+    ids::{CallId, UserId},
+    queue::{self, Wait},
+};
+
+use super::{
+    all_over,
+    carrier::{Answer, Carrier},
+    running, start, verdicts,
+};
+use crate::portfolio::{self, Debtor};
+
+async fn previewer(app: &ledgerline::app::App) -> UserId {
+    sqlx::query_scalar("SELECT user_id FROM agent WHERE state = 'reserved'").fetch_one(&app.db).await.expect("an agent")
+}
+
+#[tokio::test]
+async fn the_agent_sees_the_account_and_dials_once() {
+    let carrier = Carrier::start(Answer::Taken).await;
+    let test = start(&carrier).await;
+    let app = &test.app;
+    let account = portfolio::add(app, &Debtor::default()).await.account;
+    let campaign = running(app, Mode::Preview, 1).await;
+    let ticked = dialer::tick(app, campaign.id).await.expect("a tick");
+    let [call] = ticked.begun[..] else { panic!("one account is shown") };
+    assert!(carrier.placed().is_empty(), "nobody has decided yet");
+    let agent = previewer(app).await;
+    let stranger = dialer::preview::dial(app, UserId::generate(), call).await;
+    assert!(matches!(stranger, Err(Error::NotFound(_))));
+
+    dialer::preview::dial(app, agent, call).await.expect("dialled");
+    let twice = dialer::preview::dial(app, agent, call).await;
+    assert!(matches!(twice, Err(Error::Conflict(_))));
+    assert_eq!(verdicts(app, account).await, [(true, None), (true, None)], "shown, and dialled");
+    app.lifecycle.tasks().close();
+    app.lifecycle.tasks().wait().await;
+    assert_eq!(carrier.placed().len(), 1);
+    all_over(app).await;
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn a_skipped_account_rests_and_the_agent_is_free() {
+    let carrier = Carrier::start(Answer::Taken).await;
+    let test = start(&carrier).await;
+    let app = &test.app;
+    portfolio::add(app, &Debtor::default()).await;
+    let campaign = running(app, Mode::Preview, 1).await;
+    let ticked = dialer::tick(app, campaign.id).await.expect("a tick");
+    let call: CallId = ticked.begun[0];
+    let agent = previewer(app).await;
+    dialer::preview::skip(app, agent, call).await.expect("skipped");
+    test.settle().await;
+    assert!(carrier.placed().is_empty());
+    assert_eq!(queue::waiting(app, campaign.id).await.expect("waiting")[&Wait::RetryDelay], 1);
+    let late = dialer::preview::dial(app, agent, call).await;
+    assert!(matches!(late, Err(Error::NotFound(_) | Error::Conflict(_))));
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_paid_while_it_is_looked_at_is_not_dialled() {
+    let carrier = Carrier::start(Answer::Taken).await;
+    let test = start(&carrier).await;
+    let app = &test.app;
+    let account = portfolio::add(app, &Debtor::default()).await.account;
+    let campaign = running(app, Mode::Preview, 1).await;
+    let ticked = dialer::tick(app, campaign.id).await.expect("a tick");
+    let agent = previewer(app).await;
+    portfolio::pay_all(app, account).await;
+    let refused = dialer::preview::dial(app, agent, ticked.begun[0]).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))));
+    test.settle().await;
+    assert!(carrier.placed().is_empty());
+    assert_eq!(verdicts(app, account).await[1], (false, Some("something_to_collect".to_owned())));
+    test.finish().await;
+}
