@@ -3,8 +3,7 @@
 //! - A line that is silent for longer than its state allows is asked about at the carrier, and the call told.
 //! - A dial whose outcome nobody knows is looked for by its numbers and adopted; it is never dialled again.
 //! - A debtor who waits for an agent longer than the limit, because the carrier never asked again, hears the message.
-//! - A screen-pop that was not acknowledged is sent again.
-//! - A call whose agent is not on it any more has lost its agent.
+//! - A line whose agent is not on the call any more has lost its agent.
 //!
 //! Every node sweeps: asking twice does no harm.
 
@@ -18,7 +17,7 @@ use tracing::{info, warn};
 use super::{
     End, EndStatus, Event,
     apply::{self, Heard, Source},
-    connect, effects,
+    effects,
     observed::{event_of, moment},
     store::{Row, get},
 };
@@ -46,9 +45,6 @@ const GIVE_UP_AFTER: TimeDelta = TimeDelta::minutes(5);
 /// How much longer than the limit a debtor may wait before the carrier is taken to have forgotten to ask.
 const HOLD_GRACE: TimeDelta = TimeDelta::seconds(3);
 
-/// How long a screen-pop may go without an acknowledgement.
-const POP_GRACE: TimeDelta = TimeDelta::seconds(3);
-
 /// Starts the loop; it ends with the workers.
 pub fn spawn(app: &App, lifecycle: &Lifecycle) {
     let app = app.clone();
@@ -75,9 +71,6 @@ pub async fn step(app: &App) -> Result<()> {
     }
     for call in store::silent(&app.db, now, BATCH).await? {
         each(call, ask_about(app, call).await);
-    }
-    for call in store::unseen_pops(&app.db, now - POP_GRACE, BATCH).await? {
-        each(call, show_again(app, call).await);
     }
     Ok(())
 }
@@ -169,14 +162,6 @@ async fn end_waiting(app: &App, call: CallId) -> Result<()> {
 async fn lose_agent(app: &App, call: CallId) -> Result<()> {
     let heard = Heard::own(Source::Sweeper, call, "agent lost", app.clock.now());
     apply::tell(app, call, heard, Event::AgentLost).await.map(drop)
-}
-
-async fn show_again(app: &App, call: CallId) -> Result<()> {
-    let row = read(app, call).await?;
-    if let Some((_, agent)) = row.facts.agent {
-        connect::show(app, &row, agent).await;
-    }
-    Ok(())
 }
 
 async fn read(app: &App, call: CallId) -> Result<Row> {

@@ -56,27 +56,12 @@ pub(super) async fn waiting_too_long(db: &PgPool, ended_before: DateTime<Utc>, l
     Ok(calls)
 }
 
-/// Calls of an agent who is not on them any more.
+/// Calls that are not wrapping up, and whose agent is not on them any more.
 pub(super) async fn lost_agents(db: &PgPool, limit: i64) -> Result<Vec<CallId>> {
     let calls = sqlx::query_scalar!(
         r#"SELECT call.id AS "id: CallId" FROM call JOIN agent ON agent.user_id = call.agent_id
-           WHERE live AND agent.call_id IS DISTINCT FROM call.id AND facts->>'agent_lost_at' IS NULL
+           WHERE live AND call.state <> 'wrapping' AND agent.call_id IS DISTINCT FROM call.id AND facts->>'agent_lost_at' IS NULL
            ORDER BY heard_at LIMIT $1"#,
-        limit
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(calls)
-}
-
-/// Calls whose screen-pop was sent before `sent_before`, or never, and was not acknowledged while the debtor is there.
-pub(super) async fn unseen_pops(db: &PgPool, sent_before: DateTime<Utc>, limit: i64) -> Result<Vec<CallId>> {
-    let calls = sqlx::query_scalar!(
-        r#"SELECT id AS "id: CallId" FROM call
-           WHERE live AND agent_id IS NOT NULL AND state IN ('answered', 'held', 'bridged') AND pop_acked_at IS NULL
-             AND coalesce(pop_sent_at, answered_at) < $1
-           ORDER BY answered_at LIMIT $2"#,
-        sent_before,
         limit
     )
     .fetch_all(db)
