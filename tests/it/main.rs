@@ -1,6 +1,7 @@
 //! Integration tests: the real stores, the real router, a file a flow.
 
 mod architecture;
+mod calls;
 mod carrier;
 mod dialer;
 mod frame;
@@ -9,3 +10,5 @@ mod import;
 mod portfolio;
 mod queries;
 mod queue;
+mod scene;
+mod webhooks;
