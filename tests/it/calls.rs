@@ -29,7 +29,10 @@ async fn an_answer_finds_an_agent_and_the_talk_ends_in_wrap_up() {
         .await
         .expect("the call");
     assert!(sent, "the pop is out before the carrier is answered");
-    assert_eq!((scene.call(begun.call).await.agent, scene.agent_state(agent).await.as_str()), (Some(agent), "reserved"));
+    assert_eq!(
+        (scene.call(begun.call).await.agent, scene.agent_state(agent).await.as_str()),
+        (Some(agent), "reserved")
+    );
 
     scene.conference(&begun, agent, "CA01", "participant-join", "1").await;
     assert_eq!(scene.call(begun.call).await.state, State::Bridged);
@@ -197,19 +200,18 @@ async fn a_caller_for_whom_nobody_is_free_is_called_back() {
     let scene = Scene::start().await;
     let debtor = scene.debtor(1).await;
     for _ in 0..2 {
-        let answer = scene
-            .post(&format!("{}/inbound", callbacks::PATH), &caller("CA90", debtor.number.as_str()))
-            .await;
+        let answer = scene.post(&format!("{}/inbound", callbacks::PATH), &caller("CA90", debtor.number.as_str())).await;
         assert!(answer.body.contains("call you back") && answer.body.contains("<Hangup"), "{answer:?}");
     }
     scene.app().clock.advance(TimeDelta::seconds(20));
     scene.post(&format!("{}/status", callbacks::PATH), &status("CA90", "completed", "3")).await;
-    let due: Vec<bool> = sqlx::query_scalar("SELECT due_at <= $2 FROM callback WHERE account_id = $1 AND status = 'open'")
-        .bind(debtor.account.0)
-        .bind(scene.now())
-        .fetch_all(&scene.app().db)
-        .await
-        .expect("callbacks");
+    let due: Vec<bool> =
+        sqlx::query_scalar("SELECT due_at <= $2 FROM callback WHERE account_id = $1 AND status = 'open'")
+            .bind(debtor.account.0)
+            .bind(scene.now())
+            .fetch_all(&scene.app().db)
+            .await
+            .expect("callbacks");
     assert_eq!(due, [true], "one, and due at once");
     let stranger = scene.post(&format!("{}/inbound", callbacks::PATH), &caller("CA91", "anonymous")).await;
     assert!(stranger.body.contains("call again later"), "{stranger:?}");

@@ -60,7 +60,8 @@ pub(super) async fn waiting_too_long(db: &PgPool, ended_before: DateTime<Utc>, l
 pub(super) async fn lost_agents(db: &PgPool, limit: i64) -> Result<Vec<CallId>> {
     let calls = sqlx::query_scalar!(
         r#"SELECT call.id AS "id: CallId" FROM call JOIN agent ON agent.user_id = call.agent_id
-           WHERE live AND call.state <> 'wrapping' AND agent.call_id IS DISTINCT FROM call.id AND facts->>'agent_lost_at' IS NULL
+           WHERE live AND call.state <> 'wrapping' AND agent.call_id IS DISTINCT FROM call.id
+             AND facts->>'agent_lost_at' IS NULL
            ORDER BY heard_at LIMIT $1"#,
         limit
     )
