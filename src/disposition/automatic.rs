@@ -49,6 +49,10 @@ async fn record_code(conn: &mut PgConnection, id: CallId, code: &str, now: DateT
         return Ok(());
     }
     let Some(account) = call.account else { return Ok(()) };
+    if call.inbound {
+        // We did not dial, so nothing has to rest; a callback that is owed to the caller stays due.
+        return outbox::enqueue(conn, &[Effect::Requeue { account }], now).await;
+    }
     let later = now + rest(&disposition, &call.settings.retry);
     if let Some(campaign) = call.campaign {
         store::rest(conn, campaign, account, code, Some(later), false).await?;
