@@ -37,7 +37,7 @@ pub struct Options {
     pub only: String,
 
     /// An id of the service in the place of a sample's, e.g. `call=019a…`; the names are those of the index: call, token,
-    /// agent, account_sid, call_sid …
+    /// agent, `call_sid` …
     #[arg(long = "id", value_name = "NAME=VALUE", value_parser = pair)]
     pub ids: Vec<(String, String)>,
 }
