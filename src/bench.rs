@@ -3,6 +3,8 @@
 //! A machine is noisy and never the reader's own, so what counts is the ratio. Nothing here is a test: a target that is
 //! missed is printed as missed.
 
+mod people;
+pub mod pop;
 pub mod queue;
 pub mod report;
 pub mod rig;

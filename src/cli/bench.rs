@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::bench::{rig::Rig, webhook};
+use crate::bench::{pop, rig::Rig, webhook};
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -16,6 +16,8 @@ pub struct Options {
 enum Suite {
     /// Status webhooks a second.
     Webhook,
+    /// Answer webhook to screen-pop.
+    Pop,
 }
 
 impl Options {
@@ -35,6 +37,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let rig = Rig::start("http://127.0.0.1:9").await?;
     if options.wants(Suite::Webhook) {
         println!("{}\n", webhook::run(&rig).await?);
+    }
+    if options.wants(Suite::Pop) {
+        println!("{}\n", pop::run(&rig).await?);
     }
     rig.finish().await
 }
