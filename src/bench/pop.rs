@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use chrono::TimeDelta;
 use futures_util::{SinkExt, StreamExt};
 use hdrhistogram::Histogram;
 use tokio::{net::TcpStream, time::timeout};
@@ -20,7 +19,7 @@ use super::{
 use crate::{
     call::{CallbackToken, callbacks},
     desk::protocol::{Body, ClientMessage, ServerMessage, VERSION},
-    ids::{CallId, CampaignId, UserId},
+    ids::CallId,
 };
 
 /// Calls answered, one after the other.

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::bench::{pop, rig::Rig, webhook};
+use crate::bench::{pop, queue, rig::Rig, webhook};
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -18,6 +18,8 @@ enum Suite {
     Webhook,
     /// Answer webhook to screen-pop.
     Pop,
+    /// Claims and rebuilds of the queue.
+    Queue,
 }
 
 impl Options {
@@ -40,6 +42,11 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     }
     if options.wants(Suite::Pop) {
         println!("{}\n", pop::run(&rig).await?);
+    }
+    if options.wants(Suite::Queue) {
+        for ratio in queue::run(&rig.app).await? {
+            println!("{ratio}\n");
+        }
     }
     rig.finish().await
 }
