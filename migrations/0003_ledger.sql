@@ -91,6 +91,7 @@ CREATE TABLE promise (
     settled_at   timestamptz
 );
 CREATE INDEX promise_account ON promise (account_id, taken_at DESC);
+CREATE INDEX promise_call ON promise (call_id) WHERE call_id IS NOT NULL;
 CREATE INDEX promise_open ON promise (due_on) WHERE status = 'open';
 
 CREATE TABLE promise_item (

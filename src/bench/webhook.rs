@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::Command, str::FromStr, time::Instant};
 
 use anyhow::Context;
 use secrecy::ExposeSecret;
-use sqlx::{PgPool, postgres::PgConnectOptions, types::Json};
+use sqlx::{postgres::PgConnectOptions, types::Json};
 
 use super::{
     report::{Ratio, Target},
@@ -18,19 +18,22 @@ use crate::{
 /// Connections of the carrier, and clients of pgbench.
 const CLIENTS: usize = 16;
 
-/// Calls whose progress is told, two webhooks each.
-const CALLS: usize = 10_000;
+/// Calls whose progress is told, one webhook for each of [`PROGRESS`].
+const CALLS: usize = 4_000;
+
+/// What is told of each call, in order.
+const PROGRESS: [&str; 3] = ["initiated", "ringing", "in-progress"];
 
 /// How long pgbench inserts, in seconds.
 const BASELINE_SECONDS: u32 = 8;
 
-/// Tells the service that calls were initiated and ring, and measures how many webhooks a second it takes.
+/// Tells the service the progress of calls, and measures how many webhooks a second it takes.
 ///
 /// # Errors
 /// If a webhook is refused, or the baseline cannot be measured.
 pub async fn run(rig: &Rig) -> anyhow::Result<Ratio> {
-    let calls = insert_calls(&rig.app.db).await?;
-    let requests: Vec<Vec<u8>> = ["initiated", "ringing"]
+    let calls = insert_calls(rig).await?;
+    let requests: Vec<Vec<u8>> = PROGRESS
         .iter()
         .enumerate()
         .flat_map(|(sequence, status)| calls.iter().map(move |call| (sequence, *status, call)))
@@ -47,7 +50,7 @@ pub async fn run(rig: &Rig) -> anyhow::Result<Ratio> {
     })
 }
 
-async fn insert_calls(db: &PgPool) -> anyhow::Result<Vec<(CallId, CallbackToken)>> {
+async fn insert_calls(rig: &Rig) -> anyhow::Result<Vec<(CallId, CallbackToken)>> {
     let calls: Vec<_> = (0..CALLS).map(|_| (CallId::generate(), CallbackToken::generate())).collect();
     let ids: Vec<_> = calls.iter().map(|(id, _)| id.0).collect();
     let tokens: Vec<_> = calls.iter().map(|(_, token)| token.as_str().to_owned()).collect();
@@ -63,8 +66,8 @@ async fn insert_calls(db: &PgPool) -> anyhow::Result<Vec<(CallId, CallbackToken)
     .bind(tokens)
     .bind(numbers)
     .bind(Json(facts))
-    .bind(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000))
-    .execute(db)
+    .bind(rig.app.clock.now())
+    .execute(&rig.app.db)
     .await?;
     Ok(calls)
 }

@@ -64,12 +64,25 @@ fn open(report: &Report, currency: &str) -> (i64, i64) {
 /// Everything the ledger and the accounts hold, as one text that changes when anything does.
 async fn everything(app: &App) -> String {
     let tables = [
-        "person", "account", "contact", "contact_point", "invoice", "instalment", "payment", "posting", "allocation",
-        "promise", "dispute", "dispute_item", "account_standing",
+        "person",
+        "account",
+        "contact",
+        "contact_point",
+        "invoice",
+        "instalment",
+        "payment",
+        "posting",
+        "allocation",
+        "promise",
+        "dispute",
+        "dispute_item",
+        "account_standing",
     ];
     let mut all = String::new();
     for table in tables {
-        let sql = format!("SELECT count(*)::text || coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM {table} t");
+        let sql = format!(
+            "SELECT count(*)::text || coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM {table} t"
+        );
         let sum: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&app.db).await.expect("a table");
         all.push_str(&format!("{table} {sum}\n"));
     }

@@ -5,7 +5,8 @@ use ledgerline::{account, ledger};
 use super::{Folder, counts, day, everything, figures_agree, open, open_items, take_in};
 use crate::harness::TestApp;
 
-const HEADER: &str = "Customer No,Customer,State,Phone,Invoice No,Instalment,Invoice Date,Due Date,Amount,Disputed,Paid On,Paid";
+const HEADER: &str =
+    "Customer No,Customer,State,Phone,Invoice No,Instalment,Invoice Date,Due Date,Amount,Disputed,Paid On,Paid";
 
 fn file(rows: &[&str]) -> String {
     format!("{HEADER}\n{}\n", rows.join("\n"))
@@ -14,7 +15,10 @@ fn file(rows: &[&str]) -> String {
 #[tokio::test]
 async fn a_changed_row_is_followed_by_reversal_and_new_posting() {
     let (app, folder) = (TestApp::start().await, Folder::new());
-    let first = ["7,Debtor 0007 Ltd,NY,212 555 0107,A1,,2026-01-05,2026-02-04,100.00,,,", "7,Debtor 0007 Ltd,NY,212 555 0107,A2,,2026-01-05,2026-02-04,50.00,,,"];
+    let first = [
+        "7,Debtor 0007 Ltd,NY,212 555 0107,A1,,2026-01-05,2026-02-04,100.00,,,",
+        "7,Debtor 0007 Ltd,NY,212 555 0107,A2,,2026-01-05,2026-02-04,50.00,,,",
+    ];
     let path = folder.put("in.csv", file(&first));
     assert_eq!(counts(&take_in(&app.app, &open_items(&path)).await), (2, 0, 0, 0));
 
@@ -28,8 +32,10 @@ async fn a_changed_row_is_followed_by_reversal_and_new_posting() {
     let amounts: Vec<i64> = postings.iter().map(|(minor, _)| *minor).collect();
     assert_eq!(amounts, [10_000, 5_000, -10_000, 8_050], "nothing is overwritten");
     assert!(postings[2].1.is_some(), "the third reverses the first");
-    let due: chrono::NaiveDate =
-        sqlx::query_scalar("SELECT min(due_on) FROM open_item WHERE invoice_number = 'A1'").fetch_one(&app.app.db).await.unwrap();
+    let due: chrono::NaiveDate = sqlx::query_scalar("SELECT min(due_on) FROM open_item WHERE invoice_number = 'A1'")
+        .fetch_one(&app.app.db)
+        .await
+        .unwrap();
     assert_eq!(due, day("2026-02-14"));
     figures_agree(&app.app).await;
     app.finish().await;
@@ -62,7 +68,11 @@ async fn a_now_settled_item_gets_its_payment_and_its_dispute_ends() {
 #[tokio::test]
 async fn cash_beyond_the_item_and_credit_notes_stay_unapplied() {
     let (app, folder) = (TestApp::start().await, Folder::new());
-    let rows = ["7,D,NY,,A1,,2026-01-05,2026-02-04,100.00,,2026-03-01,130.00", "7,D,NY,,A2,,2026-01-05,2026-02-04,50.00,,,", "7,D,NY,,C1,,2026-01-05,2026-02-04,-5.00,,,"];
+    let rows = [
+        "7,D,NY,,A1,,2026-01-05,2026-02-04,100.00,,2026-03-01,130.00",
+        "7,D,NY,,A2,,2026-01-05,2026-02-04,50.00,,,",
+        "7,D,NY,,C1,,2026-01-05,2026-02-04,-5.00,,,",
+    ];
     let path = folder.put("in.csv", file(&rows));
     take_in(&app.app, &open_items(&path)).await;
     let (open, unapplied, collectible): (i64, i64, i64) =
@@ -99,9 +109,12 @@ async fn a_new_number_goes_first_and_a_new_address_moves_the_zones() {
     take_in(&app.app, &open_items(&path)).await;
     let path = folder.put("in.csv", file(&["7,D,CA,415 555 0108,A1,,2026-01-05,2026-02-04,60.00,,,"]));
     assert_eq!(counts(&take_in(&app.app, &open_items(&path)).await), (0, 1, 0, 0));
-    let points: Vec<(String, Vec<String>)> =
-        sqlx::query_as("SELECT value, zones FROM contact_point ORDER BY position").fetch_all(&app.app.db).await.unwrap();
-    let (west, both) = (vec!["America/Los_Angeles".to_owned()], vec!["America/Los_Angeles".to_owned(), "America/New_York".to_owned()]);
+    let points: Vec<(String, Vec<String>)> = sqlx::query_as("SELECT value, zones FROM contact_point ORDER BY position")
+        .fetch_all(&app.app.db)
+        .await
+        .unwrap();
+    let (west, both) =
+        (vec!["America/Los_Angeles".to_owned()], vec!["America/Los_Angeles".to_owned(), "America/New_York".to_owned()]);
     assert_eq!(points, [("+14155550108".to_owned(), west), ("+12125550107".to_owned(), both)]);
     app.finish().await;
 }

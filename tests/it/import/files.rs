@@ -62,8 +62,10 @@ async fn a_workbook_is_read_as_its_author_sees_it() {
     let report = take_in(&app.app, &open_items(&path)).await;
     assert_eq!(counts(&report), (3, 0, 0, 0));
     assert_eq!(open(&report, "USD"), (123_450 + 30 + 9_900, 3));
-    let due: Vec<chrono::NaiveDate> =
-        sqlx::query_scalar("SELECT due_on FROM open_item ORDER BY invoice_number").fetch_all(&app.app.db).await.unwrap();
+    let due: Vec<chrono::NaiveDate> = sqlx::query_scalar("SELECT due_on FROM open_item ORDER BY invoice_number")
+        .fetch_all(&app.app.db)
+        .await
+        .unwrap();
     assert_eq!(due, ["2026-02-04", "2026-02-28", "2026-03-01"].map(day));
     app.finish().await;
 }
@@ -72,7 +74,8 @@ async fn a_workbook_is_read_as_its_author_sees_it() {
 async fn one_row_a_customer_becomes_an_item_a_bucket() {
     let (app, folder) = (TestApp::start().await, Folder::new());
     let header = "Customer No,Customer,Phone,Current,1-30,31-60,61-90,Over 90";
-    let path = folder.put("in.csv", format!("{header}\n1,Debtor 1,212 555 0101,10.00,,5.00,,0\n2,Debtor 2,,,,,,7.25\n"));
+    let path =
+        folder.put("in.csv", format!("{header}\n1,Debtor 1,212 555 0101,10.00,,5.00,,0\n2,Debtor 2,,,,,,7.25\n"));
     let job = ImportJob::new(&path, Mapping::load("customers").unwrap(), day("2026-03-10"));
     let report = take_in(&app.app, &job).await;
     assert_eq!((counts(&report), open(&report, "USD")), ((2, 0, 0, 0), (2_225, 3)));
@@ -102,12 +105,11 @@ async fn the_made_up_portfolio_goes_the_same_way() {
     assert_eq!(counts(&report), (rows, 0, 0, 0));
     assert_eq!(report.totals["USD"].accounts, 150);
     figures_agree(&app.app).await;
-    let (broken, promised): (i64, i64) = sqlx::query_as(
-        "SELECT count(*) FILTER (WHERE promise_broken), count(open_promise_on) FROM account_standing",
-    )
-    .fetch_one(&app.app.db)
-    .await
-    .unwrap();
+    let (broken, promised): (i64, i64) =
+        sqlx::query_as("SELECT count(*) FILTER (WHERE promise_broken), count(open_promise_on) FROM account_standing")
+            .fetch_one(&app.app.db)
+            .await
+            .unwrap();
     assert!(broken > 0 && promised > 0, "{broken} broken, {promised} open");
     let before = everything(&app.app).await;
     assert_eq!(counts(&take_in(&app.app, &job).await), (0, 0, rows, 0));

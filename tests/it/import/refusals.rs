@@ -30,7 +30,10 @@ async fn a_bad_row_is_named_with_line_column_and_reason_and_the_rest_goes_in() {
     assert_eq!(rejects, folder.0.join("in.csv.rejects.csv"));
 
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(rejects).unwrap();
-    assert_eq!(reader.headers().unwrap().iter().take(4).collect::<Vec<_>>(), ["line", "column", "reason", "Customer No"]);
+    assert_eq!(
+        reader.headers().unwrap().iter().take(4).collect::<Vec<_>>(),
+        ["line", "column", "reason", "Customer No"]
+    );
     let mut found: Vec<Vec<String>> =
         reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
     found.sort();
