@@ -15,6 +15,7 @@ use crate::{
     call::apply::{Heard, Source},
     carrier::{Params, Sid, signature, twiml},
     error::Error,
+    http::problem::Problem,
     ids::{CallId, UserId},
 };
 
@@ -106,9 +107,7 @@ impl IntoResponse for Refused {
         match self {
             Self::Forbidden => StatusCode::FORBIDDEN.into_response(),
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
-            Self::Failed(wrong @ Error::Invalid { .. }) => {
-                (StatusCode::UNPROCESSABLE_ENTITY, wrong.to_string()).into_response()
-            }
+            Self::Failed(wrong @ Error::Invalid { .. }) => Problem::from(wrong).into_response(),
             Self::Failed(failed) => {
                 error!(
                     error = &failed as &dyn std::error::Error,
