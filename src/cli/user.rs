@@ -16,8 +16,9 @@ use crate::{
     services,
 };
 
-/// What to do, on the stores of the service with these settings.
+/// What to do, on the stores of the service with these settings; they may stand before the action or after it.
 #[derive(Debug, Args)]
+#[command(mut_args(|setting| setting.global(true)))]
 pub struct Options {
     /// What to do.
     #[command(subcommand)]

@@ -31,8 +31,10 @@ impl Service {
             .expect("the binary starts");
         let log = BufReader::new(child.stderr.take().expect("it is piped"));
         let mut lines = log.lines().map_while(Result::ok);
-        let serving = lines.by_ref().find(|line| line.contains("serving"));
-        assert!(serving.is_some(), "it serves before its log ends");
+        let mut said = Vec::new();
+        while !said.last().is_some_and(|line: &String| line.contains("serving")) {
+            said.push(lines.next().unwrap_or_else(|| panic!("it ended before it served: {}", said.join("\n"))));
+        }
         // Read on, so that the service never waits for a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Self(child)
