@@ -87,11 +87,11 @@ impl Client {
         self.trouble()
     }
 
-    /// Reads our own account, through an open circuit.
+    /// Reads our own account, through an open circuit; once, since whoever wants to dial waits for it.
     async fn probe(&self) -> Result<(), Error> {
         let file = format!("{}.json", self.0.account);
         let url = self.address(&[VERSION, "Accounts", &file]);
-        self.ask_through(send::Ask::get(url)).await.map(drop)
+        self.ask_once(&send::Ask::get(url)).await.map(drop)
     }
 
     /// The address of a resource of our account: `…/Accounts/{account}/a/b.json`.

@@ -36,14 +36,6 @@ fn id(params: &Params, field: &'static str) -> Result<Sid, MissingId> {
     params.sid(field).ok_or(MissingId { field })
 }
 
-/// The line a request is about, before anything else is known of it.
-///
-/// # Errors
-/// If it names none.
-pub fn line(params: &Params) -> Result<Sid, MissingId> {
-    id(params, "CallSid")
-}
-
 impl TryFrom<&Params> for VoiceRequest {
     type Error = MissingId;
 

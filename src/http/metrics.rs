@@ -9,6 +9,8 @@
 //! | `ledgerline_agents{state}` | agents |
 //! | `ledgerline_outbox{is}` | effects: waiting, overdue (60 s), failed |
 //! | `ledgerline_queue_entries{campaign,lane}` | entries of the queue |
+//! | `ledgerline_carrier_request_seconds{method,result}` | time the carrier takes to answer |
+//! | `ledgerline_carrier_queue_seconds` | how long the carrier let calls wait: near 0, or the rate is too high |
 
 use axum::{
     extract::State,

@@ -62,11 +62,6 @@ impl Client {
         if let Some(trouble) = self.check().await {
             return Err(Error::Refused(trouble));
         }
-        self.ask_through(ask).await
-    }
-
-    /// Sends a request whatever the state of the circuit.
-    pub(super) async fn ask_through(&self, ask: Ask) -> Result<Value, Error> {
         let mut repeats = 0;
         loop {
             let attempt = self.send_once(&ask).await;
@@ -81,6 +76,11 @@ impl Client {
             }
             repeats += 1;
         }
+    }
+
+    /// Sends a request once, whatever the state of the circuit.
+    pub(super) async fn ask_once(&self, ask: &Ask) -> Result<Value, Error> {
+        self.send_once(ask).await.result
     }
 
     async fn send_once(&self, ask: &Ask) -> Attempt {
