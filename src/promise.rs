@@ -65,7 +65,7 @@ fn covered(taken: &PromiseTaken, open_items: &[OpenItem]) -> Vec<InstalmentId> {
 /// Starts the loop that settles promises.
 pub fn spawn(app: &App, lifecycle: &Lifecycle) {
     let app = app.clone();
-    worker::spawn(lifecycle, "promises", Duration::from_secs(60), Arc::default(), move || {
+    worker::spawn(lifecycle, "promises", Duration::from_mins(1), Arc::default(), move || {
         let app = app.clone();
         async move { day_roll::step(&app).await.map(drop) }
     });

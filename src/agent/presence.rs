@@ -90,6 +90,7 @@ pub enum Step {
 
 /// Applies `event` at `now`. A call's event only touches an agent who is on that very call.
 #[must_use]
+#[expect(clippy::match_same_arms, reason = "the arms of each event stand together")]
 pub fn step(presence: &Presence, event: &Event, now: DateTime<Utc>) -> Step {
     use State::{Offline, OnCall, Paused, Ready, Reserved, WrapUp};
     let go = |state: State| Step::Next(Presence { state, since: now, pause_next: presence.pause_next.clone() });

@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use redis::Script;
 use sha2::{Digest as _, Sha256};
 
@@ -54,7 +55,6 @@ pub(super) async fn succeeded(app: &App, login: &str) -> Result<()> {
 
 /// Logins are personal data: the key holds a hash.
 fn key(login: &str) -> String {
-    let hash = Sha256::digest(login.as_bytes());
-    let short: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("ll:{{login}}:{short}")
+    let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(login.as_bytes()));
+    format!("ll:{{login}}:{hash}")
 }

@@ -127,6 +127,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it fills fields that are optional")]
     fn ago(delta: TimeDelta) -> Option<DateTime<Utc>> {
         Some(now() - delta)
     }

@@ -50,9 +50,16 @@ pub(super) async fn missed(app: &App, agent: UserId, received: u64) -> Result<Op
     Ok(script.invoke_async(&mut app.redis.clone()).await?)
 }
 
-/// Number of the last message; 0 before the first.
+/// Number of the last message. Counting begins here if it has not begun: the first message is then the next one, and
+/// not one that comes after a gap.
 pub(super) async fn last(app: &App, agent: UserId) -> Result<u64> {
-    Ok(app.redis.clone().get::<_, Option<u64>>(desk_key(agent, "seq")).await?.unwrap_or(0))
+    let (key, mut redis) = (desk_key(agent, "seq"), app.redis.clone());
+    let mut begin = redis::cmd("SET");
+    begin.arg(&key).arg(app.clock.now().timestamp_millis()).arg("NX").arg("EX").arg(KEPT_S);
+    let mut both = redis::pipe();
+    both.atomic().add_command(begin).ignore().get(&key);
+    let (last,): (u64,) = both.query_async(&mut redis).await?;
+    Ok(last)
 }
 
 /// Tells every node that log-in `session` has taken over from the older ones.

@@ -188,7 +188,7 @@ impl Session {
             return Action::Close(Close::TooMany);
         }
         if !self.greeted {
-            return self.greet(message, now);
+            return self.greet(&message, now);
         }
         self.heard_at = now;
         self.pinged_at = None;
@@ -198,12 +198,12 @@ impl Session {
         }
     }
 
-    fn greet(&mut self, message: Result<ClientMessage, String>, now: Instant) -> Action {
+    fn greet(&mut self, message: &Result<ClientMessage, String>, now: Instant) -> Action {
         match message {
             Ok(ClientMessage::Hello { protocol: VERSION, last_seq }) => {
                 self.greeted = true;
                 self.heard_at = now;
-                Action::Open(last_seq)
+                Action::Open(*last_seq)
             }
             Ok(ClientMessage::Hello { .. }) => Action::Close(Close::WrongVersion),
             _ => Action::Close(Close::HelloMissing),
@@ -328,10 +328,10 @@ mod tests {
         assert_eq!(session.deadline(), ping_at);
         assert_eq!(session.step(Input::Tick, ping_at), Action::Ping);
         assert_eq!(session.deadline(), ping_at + PONG_WITHIN);
-        let pong_at = ping_at + Duration::from_secs(9);
-        assert_eq!(session.step(Input::Heard(Ok(ClientMessage::Pong)), pong_at), Action::Rest);
-        assert_eq!(session.deadline(), pong_at + PING_AFTER);
-        let again = pong_at + PING_AFTER;
+        let answered_at = ping_at + Duration::from_secs(9);
+        assert_eq!(session.step(Input::Heard(Ok(ClientMessage::Pong)), answered_at), Action::Rest);
+        assert_eq!(session.deadline(), answered_at + PING_AFTER);
+        let again = answered_at + PING_AFTER;
         assert_eq!(session.step(Input::Tick, again), Action::Ping);
         assert_eq!(session.step(Input::Tick, again + PONG_WITHIN), Action::Close(Close::Silent));
     }

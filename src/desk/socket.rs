@@ -48,7 +48,9 @@ pub(super) async fn upgrade(State(app): State<App>, Agent(who): Agent, upgrade: 
         .max_frame_size(LARGEST_MESSAGE)
         .on_upgrade(move |socket| {
             let span = tracing::info_span!("desk", agent = %who.user);
-            Desk { app, who, socket, login: None, deliveries: None }.run().instrument(span)
+            // Tracked: a service that stops waits until the end of every desk is noted.
+            let tasks = app.lifecycle.tasks().clone();
+            tasks.track_future(Desk { app, who, socket, login: None, deliveries: None }.run().instrument(span))
         })
 }
 
@@ -99,11 +101,11 @@ impl Desk {
             Action::Forward(text) => self.send(text).await,
             Action::Open(received) => {
                 let opened = self.open(received, session).await;
-                self.or_try_later(opened)
+                or_try_later(opened)
             }
             Action::CatchUp(sent) => {
                 let caught_up = self.catch_up(sent, session).await;
-                self.or_try_later(caught_up)
+                or_try_later(caught_up)
             }
             Action::Do(command) => self.obey(command).await,
             Action::Refuse(detail) => self.say(Body::Error { detail }).await,
@@ -126,6 +128,8 @@ impl Desk {
             Some(received) => log::missed(&self.app, agent.user, received).await?,
             None => None,
         };
+        // What comes after the hello comes as a message, also where a snapshot could have shown it.
+        let last = log::last(&self.app, agent.user).await?;
         let hello = Body::Hello {
             protocol: VERSION,
             agent: agent.user,
@@ -141,15 +145,16 @@ impl Desk {
                 session.has_sent(received);
                 Ok(self.repeat(missed, session).await)
             }
-            _ => self.snapshot(session).await,
+            _ => self.snapshot(last, session).await,
         }
     }
 
     async fn catch_up(&mut self, sent: u64, session: &mut Session) -> Result<Flow> {
-        match log::missed(&self.app, self.who.user, sent).await? {
-            Some(missed) => Ok(self.repeat(missed, session).await),
-            None => self.snapshot(session).await,
+        if let Some(missed) = log::missed(&self.app, self.who.user, sent).await? {
+            return Ok(self.repeat(missed, session).await);
         }
+        let last = log::last(&self.app, self.who.user).await?;
+        self.snapshot(last, session).await
     }
 
     async fn repeat(&mut self, missed: Vec<String>, session: &mut Session) -> Flow {
@@ -162,9 +167,8 @@ impl Desk {
         Flow::Continue(())
     }
 
-    /// The number is taken first: what happens meanwhile is told twice rather than never.
-    async fn snapshot(&mut self, session: &mut Session) -> Result<Flow> {
-        let last_seq = log::last(&self.app, self.who.user).await?;
+    /// The number was taken before: what happened meanwhile is told twice rather than never.
+    async fn snapshot(&mut self, last_seq: u64, session: &mut Session) -> Result<Flow> {
         let agent = agent::store::get(&self.app.db, self.who.user).await?.ok_or(Error::NotFound("agent"))?;
         let (pop, call) = match agent.presence.call() {
             Some(call) => (
@@ -214,13 +218,6 @@ impl Desk {
         }
     }
 
-    fn or_try_later(&self, outcome: Result<Flow>) -> Flow {
-        outcome.unwrap_or_else(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "a desk could not be served");
-            Flow::Break(Some(Close::TryLater))
-        })
-    }
-
     async fn end(mut self, close: Option<Close>) {
         if let Some(close) = close {
             let frame = CloseFrame { code: close.code(), reason: Utf8Bytes::from_static(close.reason()) };
@@ -233,6 +230,13 @@ impl Desk {
             tracing::error!(error = &error as &dyn std::error::Error, "the end of a desk could not be noted");
         }
     }
+}
+
+fn or_try_later(outcome: Result<Flow>) -> Flow {
+    outcome.unwrap_or_else(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "a desk could not be served");
+        Flow::Break(Some(Close::TryLater))
+    })
 }
 
 /// The next delivery; never, before hello was said. `None`: the hub has dropped this socket.

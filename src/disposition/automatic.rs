@@ -69,12 +69,11 @@ fn rest(disposition: &Disposition, retry: &RetryMinutes) -> TimeDelta {
     };
     let of_campaign = match disposition.code.as_str() {
         "busy" => retry.busy,
-        "no_answer" => retry.no_answer,
+        "no_answer" | HUNG_UP => retry.no_answer,
         "machine" => retry.machine,
         "failed" => retry.failed,
         "abandoned" => retry.abandoned,
         "canceled" => retry.canceled,
-        HUNG_UP => retry.no_answer,
         _ => retry.contact,
     };
     TimeDelta::minutes(own.map_or(i64::from(of_campaign), i64::from))

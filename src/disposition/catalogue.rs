@@ -108,9 +108,11 @@ fn check_one(disposition: &Disposition) -> Result<()> {
 }
 
 fn check_consequence(disposition: &Disposition) -> Result<()> {
-    let needs = |field| match disposition.required.contains(&field) {
-        true => Ok(()),
-        false => Err(wrong(disposition, "required", &format!("its consequence needs {}", field.as_str()))),
+    let needs = |field: Field| {
+        if disposition.required.contains(&field) {
+            return Ok(());
+        }
+        Err(wrong(disposition, "required", &format!("its consequence needs {}", field.as_str())))
     };
     match &disposition.consequence {
         Consequence::RetryAfter { minutes: Some(minutes) } if !(1..=43_200).contains(minutes) => {

@@ -91,7 +91,8 @@ async fn on_account(
     let rest = rest_and_hold(conn, following, account).await?;
     match following.disposition.category {
         Category::NoContact => {
-            store::postpone_callbacks(conn, account, now, rest.unwrap_or(now + CALLBACK_SLACK)).await?
+            let later = rest.unwrap_or(now + CALLBACK_SLACK);
+            store::postpone_callbacks(conn, account, now, later).await?;
         }
         _ => store::finish_callbacks(conn, account, now + CALLBACK_SLACK).await?,
     }

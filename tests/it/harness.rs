@@ -96,6 +96,8 @@ impl TestApp {
     pub async fn finish(mut self) {
         self.settle().await;
         self.close().await;
+        // The end of its sockets and loops may have led to effects.
+        self.settle().await;
         let found = left_over::of(&self.app).await;
         self.app.db.close().await;
         self.redis.stop().await;

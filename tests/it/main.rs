@@ -1,9 +1,12 @@
 //! Integration tests: the real stores, the real router, a file a flow.
 
+mod agents;
 mod architecture;
 mod calls;
 mod carrier;
+mod desk;
 mod dialer;
+mod dispositions;
 mod frame;
 mod harness;
 mod import;
