@@ -4,6 +4,7 @@ mod carrier;
 mod dialling;
 mod loss;
 mod preview;
+mod refusals;
 
 use ledgerline::{
     app::App,
