@@ -19,7 +19,7 @@ use crate::{
 use super::{
     auth::Supervisor,
     extract::{Body, Id},
-    problem::{Problems, Result},
+    problem::{Problem, Problems, Result},
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -40,6 +40,41 @@ struct Agents {
     items: Vec<AgentView>,
 }
 
+/// A state to put an agent into.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewState {
+    /// The state.
+    state: ForcedState,
+    /// With `paused`: why, 1 to 60 characters.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// The states a supervisor may put an agent into.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ForcedState {
+    /// Takes calls.
+    Ready,
+    /// Takes no calls, now or after the present one.
+    Paused,
+    /// Logged out; the call the agent may be on ends.
+    Offline,
+}
+
+impl NewState {
+    fn forced(self) -> Result<Forced> {
+        match (self.state, self.reason) {
+            (ForcedState::Ready, None) => Ok(Forced::Ready),
+            (ForcedState::Offline, None) => Ok(Forced::Offline),
+            (ForcedState::Paused, Some(reason)) => Ok(Forced::Paused { reason }),
+            (ForcedState::Paused, None) => Err(Problem::invalid("reason", "is required with this state")),
+            (_, Some(_)) => Err(Problem::invalid("reason", "only goes with the state `paused`")),
+        }
+    }
+}
+
 /// The campaign whose calls an agent takes.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,14 +92,14 @@ async fn list(State(app): State<App>, _: Supervisor) -> Result<Json<Agents>> {
 
 /// Puts an agent into a state.
 #[utoipa::path(put, path = "/api/agents/{id}/state", tag = "agents", params(("id" = UserId, Path)),
-    request_body = Forced, responses((status = 200, body = Presence), Problems))]
+    request_body = NewState, responses((status = 200, body = Presence), Problems))]
 async fn force_state(
     State(app): State<App>,
     Supervisor(by): Supervisor,
     Id(agent): Id<UserId>,
-    Body(to): Body<Forced>,
+    Body(to): Body<NewState>,
 ) -> Result<Json<Presence>> {
-    Ok(Json(supervise::force_state(&app, &by, agent, to).await?))
+    Ok(Json(supervise::force_state(&app, &by, agent, to.forced()?).await?))
 }
 
 /// Lets an agent take the calls of a campaign.

@@ -33,7 +33,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             Problem::new(rejection.status(), "the body could not be read to its end").at("body")
         })?;
         let mut json = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| wrong_json(&error))?;
+        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| wrong_json(&bytes, &error))?;
         json.end().map_err(|error| malformed(&error))?;
         Ok(Self(value))
     }
@@ -82,8 +82,9 @@ fn is_json(headers: &HeaderMap) -> bool {
     content_type.split(';').next().is_some_and(|mime| mime.trim().eq_ignore_ascii_case("application/json"))
 }
 
-fn wrong_json(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
-    if error.inner().is_data() {
+fn wrong_json(body: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    // An array where a name is expected counts as a syntax error for serde_json; a body that can be read is not one.
+    if error.inner().is_data() || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
         wrong_field(&error.path().to_string(), "body", &error.inner().to_string())
     } else {
         malformed(error.inner())
@@ -116,6 +117,7 @@ fn wrong_field(path: &str, whole: &str, message: &str) -> Problem {
         return Problem::invalid(under(quoted()), "is given twice");
     }
     match message.rsplit_once("expected ") {
+        Some((_, "value")) => Problem::invalid(here(), "expected another type of value"),
         Some((_, expected)) => Problem::invalid(here(), format!("expected {}", in_words(expected))),
         None => Problem::invalid(here(), message),
     }
@@ -142,7 +144,7 @@ mod tests {
     fn refusal(body: &str) -> (u16, String, String) {
         let mut json = serde_json::Deserializer::from_str(body);
         let error = serde_path_to_error::deserialize::<_, Wrap>(&mut json).expect_err("the body is wrong");
-        let problem = wrong_json(&error);
+        let problem = wrong_json(body.as_bytes(), &error);
         (problem.status, problem.field.unwrap_or_default(), problem.detail)
     }
 

@@ -1,12 +1,15 @@
 //! Integration tests: the real stores, the real router, a file a flow.
 
 mod agents;
+mod api;
 mod architecture;
+mod browser;
 mod calls;
 mod carrier;
 mod desk;
 mod dialer;
 mod dispositions;
+mod floor;
 mod frame;
 mod harness;
 mod import;

@@ -8,7 +8,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode, header},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use ledgerline::{
     agent::{
@@ -20,7 +20,7 @@ use ledgerline::{
     call::{
         CallbackToken, Facts, State,
         apply::{self, Heard},
-        attempt::{self, Attempt, Begun},
+        attempt::{self, Attempt},
         callbacks,
     },
     campaign::{self, Mode, NewCampaign, Settings},
@@ -29,6 +29,8 @@ use ledgerline::{
     compliance::{self, PermitRequest},
     disposition::catalogue,
     ids::{AccountId, CallId, CampaignId, ContactPointId, DecisionId, LeaseId, PersonId, UserId},
+    ledger::{self, NewInvoice},
+    money::Currency,
     phone::Phone,
     queue::{Components, Entry, Lane, Leased, Window},
     webhook,
@@ -38,6 +40,8 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 pub use self::exchange::Exchange;
+pub use ledgerline::call::attempt::Begun;
+
 use crate::harness::{AUTH_TOKEN, TestApp, noon};
 
 /// Our number, in every campaign of a scene.
@@ -81,8 +85,12 @@ pub struct Answer {
 impl Scene {
     /// A running campaign at noon, without accounts and agents.
     pub async fn start() -> Self {
+        Self::start_by(Clock::manual(noon(), Tz::America__New_York)).await
+    }
+
+    /// As [`Scene::start`], by another clock.
+    pub async fn start_by(clock: Clock) -> Self {
         let exchange = Exchange::start().await;
-        let clock = Clock::manual(noon(), Tz::America__New_York);
         let test = TestApp::start_with(clock, |config| {
             config.carrier.base_url = exchange.address.parse().expect("an address");
         })
@@ -155,6 +163,24 @@ impl Scene {
         .execute(db)
         .await
         .expect("a number");
+        debtor
+    }
+
+    /// As [`Scene::debtor`], owing one invoice of `minor` cents that fell due 40 days ago.
+    pub async fn owing(&self, n: u32, minor: i64) -> Debtor {
+        let debtor = self.debtor(n).await;
+        let (now, today) = (self.now(), self.app().clock.business_date());
+        let invoice = NewInvoice {
+            account: debtor.account,
+            number: format!("R-{n:04}"),
+            issued_on: today - TimeDelta::days(70),
+            po_number: None,
+            currency: Currency::USD,
+            instalments: vec![(today - TimeDelta::days(40), minor)],
+        };
+        let mut conn = self.app().db.acquire().await.expect("a connection");
+        ledger::store::post_invoice(&mut conn, &invoice, now).await.expect("an invoice");
+        ledger::store::refresh_standing(&mut conn, &[debtor.account], now).await.expect("its figures");
         debtor
     }
 
@@ -317,6 +343,11 @@ impl Scene {
     pub async fn finish(self) {
         self.test.finish().await;
     }
+}
+
+/// A clock that starts at noon and runs on.
+pub fn running_clock() -> Clock {
+    Clock::starting_at(noon(), Tz::America__New_York)
 }
 
 /// Path and query of a webhook about a call.

@@ -13,7 +13,7 @@ use crate::{
     http::{
         auth::{Agent, Supervisor},
         extract::{Body, Id},
-        problem::{Problems, Result},
+        problem::{Problem, Problems, Result},
     },
     ids::{AccountId, PersonId},
     phone::Phone,
@@ -29,65 +29,68 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(release))
 }
 
-/// Whom a wish not to be called covers.
+/// A wish not to be called, or its end.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case", tag = "scope", deny_unknown_fields)]
-enum Whom {
-    /// One number, whoever has it.
-    Number {
-        /// One of the account's numbers (E.164).
-        phone: Phone,
-        /// Why, 1 to 200 characters.
-        reason: String,
-    },
-    /// One person, at any number and account.
-    Person {
-        /// One of the account's persons.
-        person: PersonId,
-        /// Why, 1 to 200 characters.
-        reason: String,
-    },
-    /// Everybody at this account.
-    Account {
-        /// Why, 1 to 200 characters.
-        reason: String,
-    },
+#[serde(deny_unknown_fields)]
+struct Wish {
+    /// Whom it covers.
+    scope: Scope,
+    /// With scope `number`: one of the account's numbers (E.164).
+    #[serde(default)]
+    phone: Option<Phone>,
+    /// With scope `person`: one of the account's persons.
+    #[serde(default)]
+    person: Option<PersonId>,
+    /// Why, 1 to 200 characters.
+    reason: String,
 }
 
-impl Whom {
-    fn of(self, account: AccountId) -> (DoNotCall, String) {
-        match self {
-            Self::Number { phone, reason } => (DoNotCall::Number(phone), reason),
-            Self::Person { person, reason } => (DoNotCall::Person(person), reason),
-            Self::Account { reason } => (DoNotCall::Account(account), reason),
-        }
+/// Whom a wish not to be called covers.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Scope {
+    /// One number, whoever has it.
+    Number,
+    /// One person, at any number and account.
+    Person,
+    /// Everybody at this account.
+    Account,
+}
+
+impl Wish {
+    fn whom(&self, account: AccountId) -> Result<DoNotCall> {
+        let missing = |field| Problem::invalid(field, "is required with this scope");
+        Ok(match self.scope {
+            Scope::Number => DoNotCall::Number(self.phone.clone().ok_or_else(|| missing("phone"))?),
+            Scope::Person => DoNotCall::Person(self.person.ok_or_else(|| missing("person"))?),
+            Scope::Account => DoNotCall::Account(account),
+        })
     }
 }
 
 /// Records a wish not to be called; it counts from now on, in every campaign.
 #[utoipa::path(post, path = "/api/accounts/{id}/do-not-call", tag = "accounts", params(("id" = AccountId, Path)),
-    request_body = Whom, responses((status = 204), Problems))]
+    request_body = Wish, responses((status = 204), Problems))]
 async fn do_not_call(
     State(app): State<App>,
     Agent(by): Agent,
     Id(id): Id<AccountId>,
-    Body(whom): Body<Whom>,
+    Body(wish): Body<Wish>,
 ) -> Result<StatusCode> {
-    let (whom, reason) = whom.of(id);
-    change::do_not_call(&app, by.user, id, &whom, &reason).await?;
+    change::do_not_call(&app, by.user, id, &wish.whom(id)?, &wish.reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Takes a wish not to be called back, because the debtor asked for it.
 #[utoipa::path(post, path = "/api/accounts/{id}/do-not-call/revoke", tag = "accounts",
-    params(("id" = AccountId, Path)), request_body = Whom, responses((status = 204), Problems))]
+    params(("id" = AccountId, Path)), request_body = Wish, responses((status = 204), Problems))]
 async fn revoke_do_not_call(
     State(app): State<App>,
     Supervisor(by): Supervisor,
     Id(id): Id<AccountId>,
-    Body(whom): Body<Whom>,
+    Body(wish): Body<Wish>,
 ) -> Result<StatusCode> {
-    change::revoke_do_not_call(&app, by.user, id, &whom.of(id).0).await?;
+    change::revoke_do_not_call(&app, by.user, id, &wish.whom(id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

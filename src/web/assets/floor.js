@@ -134,7 +134,7 @@ function renderCampaign(card, campaign) {
   part("state").className = `tag ${CAMPAIGN_TONE[campaign.state]}`;
   text(part("state"), words(campaign.state));
   const { figures } = campaign;
-  text(part("mode"), `${words(campaign.mode)} · ${figures.attempts} attempts · ${percent(figures.answer_rate)} answered · ${percent(figures.abandon_rate)} abandoned · ${figures.promises} promises`);
+  text(part("mode"), `${words(campaign.mode)} · attempts ${figures.attempts} · answered ${percent(figures.answer_rate)} · abandoned ${percent(figures.abandon_rate)} · promises ${figures.promises}`);
   if (document.activeElement !== part("ratio")) part("ratio").value = (campaign.ratio_milli / 1000).toFixed(1);
   part("ratio").parentElement.hidden = campaign.mode !== "ratio";
   part("ratio").parentElement.nextElementSibling.hidden = campaign.mode !== "ratio";

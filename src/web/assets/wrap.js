@@ -52,7 +52,9 @@ export class Wrap {
     this.attempt = null;
     this.draw();
     if (!choice) return this.form.querySelector(".codes button")?.focus();
-    (this.form.querySelector("fieldset input, fieldset select, fieldset textarea") ?? this.form.querySelector("#save")).focus();
+    const first = this.form.querySelector("fieldset input, fieldset select") ?? (this.needs("note") ? this.field("note") : this.form.querySelector("#save"));
+    first.focus();
+    first.select?.();
   }
 
   draw() {
@@ -60,7 +62,9 @@ export class Wrap {
     const groups = CATEGORIES.map((category) => [category, this.choices.filter((item) => item.category === category)]);
     fill(this.form,
       el("h2", {}, "What did the call lead to?"),
-      el("div", { class: "codes" }, groups.flatMap(([category, items]) => (items.length ? [el("h3", {}, words(category)), ...items.map((item) => this.button(item))] : []))),
+      this.chosen
+        ? el("p", { class: "chosen" }, this.chosen.label, el("button", { type: "button", class: "slim", onclick: () => this.choose(null) }, "Change ", el("kbd", {}, "Esc")))
+        : el("div", { class: "codes" }, groups.flatMap(([category, items]) => (items.length ? [el("h3", {}, words(category)), ...items.map((item) => this.button(item))] : []))),
       this.chosen ? el("fieldset", {}, el("legend", { class: "only-read" }, this.chosen.label), ...this.required()) : null,
       el("label", {}, this.needs("note") ? "Note" : "Note (if there is something to add)", el("textarea", { name: "note", maxlength: "4000", rows: "2" })),
       el("p", { class: "wrong", role: "alert", hidden: true }),
@@ -69,7 +73,7 @@ export class Wrap {
   }
 
   button(item) {
-    return el("button", { type: "button", "aria-pressed": String(item === this.chosen), "aria-keyshortcuts": item.hotkey, onclick: () => this.choose(item) },
+    return el("button", { type: "button", "aria-keyshortcuts": item.hotkey, onclick: () => this.choose(item) },
       item.label, item.hotkey ? el("kbd", {}, item.hotkey) : null);
   }
 

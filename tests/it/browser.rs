@@ -1,0 +1,157 @@
+//! The pages in headless Chromium against the running service.
+
+mod driver;
+
+use axum::http::StatusCode;
+use ledgerline::{
+    agent::{self, Principal, Role},
+    call::callbacks,
+    carrier::token,
+    ids::UserId,
+    queue,
+};
+use serde_json::json;
+use thirtyfour::prelude::*;
+
+use self::driver::Browser;
+use crate::{
+    api::client::{Client, PASSWORD},
+    scene::{Begun, Debtor, Scene, running_clock},
+};
+
+/// An agent of the campaign who can log in, but has not.
+async fn hire(scene: &Scene, client: &Client, login: &str) -> UserId {
+    let user = client.user(login, Role::Agent).await;
+    let boss = Principal { user, role: Role::Supervisor, name: String::new(), login: String::new() };
+    agent::assign(scene.app(), &boss, user, Some(scene.campaign)).await.expect("assigned");
+    user
+}
+
+/// The agent's browser telephone dials in and is parked.
+async fn park(scene: &Scene, agent: UserId) {
+    let from = format!("client:{}", token::identity(agent));
+    let form = [("CallSid", "CAagent1"), ("AccountSid", "AC01"), ("From", &from), ("CallStatus", "ringing")];
+    let parked = scene.post(&format!("{}/agent", callbacks::PATH), &form).await;
+    assert!(parked.body.contains("<Conference"), "{parked:?}");
+}
+
+async fn answered_call(scene: &Scene, debtor: &Debtor, agent: UserId) -> Begun {
+    let begun = scene.dial(debtor, "CA01").await;
+    scene.hook(&begun, "status", &crate::scene::status("CA01", "ringing", "1")).await;
+    scene.answer(&begun, "CA01").await;
+    scene.conference(&begun, agent, "CA01", "participant-join", "1").await;
+    begun
+}
+
+async fn log_in(browser: &Browser, page: &str, login: &str) -> WebDriverResult<()> {
+    browser.go(page).await?;
+    browser.see("#go").await?;
+    browser.shot("login").await?;
+    browser.find("#login").await?.send_keys(login).await?;
+    browser.find("#password").await?.send_keys(PASSWORD).await?;
+    browser.find("#go").await?.click().await
+}
+
+#[tokio::test]
+async fn an_answered_call_pops_its_account_and_a_promise_moves_it() {
+    let Some(browser) = Browser::start("desk").await else { return };
+    let mut scene = Scene::start_by(running_clock()).await;
+    let client = Client::new(scene.app()).await;
+    let agent = hire(&scene, &client, "agent-1").await;
+    let debtor = scene.owing(1, 125_000).await;
+    scene.owing(2, 80_000).await;
+    queue::rebuild(scene.app(), scene.campaign).await.expect("a queue");
+    scene.test.serve();
+    browser.serve_from(&scene.test.url(""));
+
+    let begun = desk(&browser, &scene, &debtor, agent).await.expect("the desk page works");
+
+    let held = client.get(&format!("/api/campaigns/{}/queue/held/open_promise", scene.campaign)).await;
+    assert_eq!(held.body["items"][0]["account"], json!(debtor.account), "{:?}", held.body);
+    let call = client.get(&format!("/api/calls/{}", begun.call)).await;
+    assert_eq!((call.status, &call.body["call"]["disposition"]), (StatusCode::OK, &json!("promise_to_pay")));
+    browser.stop().await;
+    scene.finish().await;
+}
+
+async fn desk(browser: &Browser, scene: &Scene, debtor: &Debtor, agent: UserId) -> WebDriverResult<Begun> {
+    log_in(browser, "/desk", "agent-1").await?;
+    browser.see_text("#link", "Connected").await?;
+    park(scene, agent).await;
+    browser.keys(Key::Alt + "r").await?;
+    browser.see_text("#state", "Ready").await?;
+    browser.shot("desk-ready").await?;
+
+    let begun = answered_call(scene, debtor, agent).await;
+    browser.see_text("#pop h1", "Debtor 0001 Ltd").await?;
+    browser.see_text("#call-state", "bridged").await?;
+    browser.shot("desk-call").await?;
+
+    // What is on the screen survives a reload.
+    browser.reload().await?;
+    browser.see_text("#pop h1", "Debtor 0001 Ltd").await?;
+    browser.see(".codes button").await?;
+    browser.find("#items input").await?.click().await?;
+    browser.keys("p").await?;
+    let amount = browser.see("input[name=amount]").await?;
+    assert_eq!(amount.prop("value").await?.as_deref(), Some("1250.00"), "what is owed is suggested");
+    browser.shot("desk-promise").await?;
+
+    scene.end(&begun, "CA01").await;
+    browser.see_text("#call-state", "wrapping").await?;
+    browser.shot("desk-wrap-up").await?;
+    amount.focus().await?;
+    browser.keys(Key::Enter + "").await?;
+    browser.see_text("#state", "Ready").await?;
+    browser.see_text("#history", "Promise to pay").await?;
+    browser.shot("desk-after").await?;
+    Ok(begun)
+}
+
+#[tokio::test]
+async fn the_floor_shows_the_call_and_pauses_the_campaign() {
+    let Some(browser) = Browser::start("floor").await else { return };
+    let mut scene = Scene::start_by(running_clock()).await;
+    let client = Client::new(scene.app()).await;
+    client.user("supervisor-1", Role::Supervisor).await;
+    for n in 2..=9 {
+        scene.owing(n, 10_000 * i64::from(n)).await;
+    }
+    let debtor = scene.owing(1, 125_000).await;
+    queue::rebuild(scene.app(), scene.campaign).await.expect("a queue");
+    let agent = scene.ready_agent(1).await;
+    // Draining: it shows as running down, and the dialer places nothing beside the test's own call.
+    let begun = answered_call(&scene, &debtor, agent).await;
+    sqlx::query("UPDATE campaign SET state = 'draining' WHERE id = $1")
+        .bind(scene.campaign.0)
+        .execute(&scene.app().db)
+        .await
+        .expect("draining");
+    scene.test.serve();
+    browser.serve_from(&scene.test.url(""));
+
+    floor(&browser).await.expect("the floor page works");
+    let campaign = client.get(&format!("/api/campaigns/{}", scene.campaign)).await;
+    assert_eq!(campaign.body["state"], "paused");
+
+    scene.end(&begun, "CA01").await;
+    browser.go("/floor").await.expect("the floor");
+    browser.see_text("#agents", "wrapping up").await.expect("the board follows");
+    client.put(&format!("/api/agents/{agent}/state"), &json!({"state": "offline"})).await;
+    browser.stop().await;
+    scene.finish().await;
+}
+
+async fn floor(browser: &Browser) -> WebDriverResult<()> {
+    log_in(browser, "/", "supervisor-1").await?;
+    browser.see_text("#link", "Live").await?;
+    browser.see_text("#agents", "on call").await?;
+    browser.see_text("#campaigns", "draining").await?;
+    browser.see_text("[data-part=next]", "Debtor 0009 Ltd").await?;
+    browser.shot("floor").await?;
+    browser.find("[data-do=pause]").await?.click().await?;
+    browser.see_text("[data-part=state]", "paused").await?;
+    browser.go("/api").await?;
+    browser.see("#tags details").await?;
+    browser.shot("api").await
+}
