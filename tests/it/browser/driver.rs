@@ -118,7 +118,7 @@ impl Browser {
 
     /// Ends browser and driver.
     pub async fn stop(mut self) {
-        self.driver.quit().await.expect("the browser ends");
+        self.driver.clone().quit().await.expect("the browser ends");
         self.process.kill().await.expect("the driver ends");
         let _ = std::fs::remove_dir_all(&self.profile);
     }
