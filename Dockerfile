@@ -15,7 +15,6 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin ledgerline
 COPY --from=build /source/target/release/ledgerline /usr/local/bin/ledgerline
-COPY mappings /usr/share/ledgerline/mappings
 USER ledgerline
 ENV LEDGERLINE_LISTEN=0.0.0.0:8080 LEDGERLINE_LOG_FORMAT=json
 EXPOSE 8080

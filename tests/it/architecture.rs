@@ -2,6 +2,9 @@
 
 use std::{fs, path::Path};
 
+use clap::CommandFactory;
+use ledgerline::cli::Cli;
+
 /// Where decisions are made: they get the world as an argument and cannot reach it.
 const PURE: [&str; 9] = [
     "call/machine.rs",
@@ -41,4 +44,15 @@ fn pure_rules_cannot_reach_the_world() {
 fn reaching_out_is_noticed() {
     assert_eq!(reaches_out("use sqlx::PgPool;"), Some("use sqlx::PgPool;".to_owned()));
     assert_eq!(reaches_out("/// unlike tokio::time\nfn now() {}"), None);
+}
+
+#[test]
+fn every_setting_is_documented() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/OPERATIONS.md");
+    let page = fs::read_to_string(page).expect("the page is there");
+    let line = Cli::command();
+    let serve = line.find_subcommand("serve").expect("the service");
+    let settings = serve.get_arguments().chain(line.get_arguments()).filter_map(|setting| setting.get_env());
+    let missing: Vec<_> = settings.filter(|name| !page.contains(&*format!("`{}`", name.to_string_lossy()))).collect();
+    assert!(missing.is_empty(), "not in docs/OPERATIONS.md: {missing:?}");
 }
