@@ -49,7 +49,9 @@ pub async fn count(app: &App, campaign: CampaignId) -> Result<u64> {
 pub(super) async fn sync(app: &App, agent: &Agent) -> Result<()> {
     let Some(campaign) = agent.campaign else { return Ok(()) };
     if agent.takes_calls() {
-        offer(app, campaign, agent.user, agent.presence.since, agent.version).await
+        offer(app, campaign, agent.user, agent.presence.since, agent.version).await?;
+        app.dialer.ring();
+        Ok(())
     } else {
         withdraw(app, campaign, agent.user, agent.version).await
     }

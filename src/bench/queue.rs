@@ -26,11 +26,12 @@ const LONG: i64 = 1_020_000;
 /// Rows sent to Redis by one pipeline of the baseline.
 const PIPELINED: usize = 1_000;
 
-/// Measures on a portfolio of its own, which stays in the rig's stores.
+/// Measures on portfolios of its own, which stay in the rig's stores. Stops the dialer: it would rebuild the queues first.
 ///
 /// # Errors
 /// If Postgres or Redis fails.
 pub async fn run(app: &App) -> anyhow::Result<Vec<Ratio>> {
+    app.lifecycle.stop_claiming();
     let bare = bare_scripts(app).await?;
     let short = measure(app, "short", SHORT).await?;
     let long = measure(app, "long", LONG).await?;
@@ -150,7 +151,9 @@ async fn copy_and_zadd(app: &App, portfolio: &str) -> anyhow::Result<Duration> {
             (pipeline, waiting) = (redis::pipe(), 0);
         }
     }
-    pipeline.exec_async(&mut app.redis.clone()).await?;
+    if waiting > 0 {
+        pipeline.exec_async(&mut app.redis.clone()).await?;
+    }
     let taken = begun.elapsed();
     let () = redis::cmd("UNLINK").arg("bench:rows").query_async(&mut app.redis.clone()).await?;
     Ok(taken)

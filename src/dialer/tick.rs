@@ -39,11 +39,17 @@ pub struct Ticked {
 /// # Errors
 /// If Postgres or Redis fails. What was claimed then goes back to the queue when its lease lapses.
 pub async fn tick(app: &App, campaign: CampaignId) -> Result<Ticked> {
-    if !app.dialer.right_to_pace(campaign).take(app, PACING_RIGHT_MS).await? {
-        return Ok(Ticked { elsewhere: true, ..Ticked::default() });
+    let right = app.dialer.right_to_pace(campaign);
+    let elsewhere = || Ticked { elsewhere: true, ..Ticked::default() };
+    if !right.take(app, PACING_RIGHT_MS).await? {
+        return Ok(elsewhere());
     }
     let campaign = campaign::store::get(&mut *app.db.acquire().await?, campaign).await?;
     let built = queue::keep_up(app, &campaign).await?;
+    // Building a long queue takes longer than the right lasts.
+    if !right.take(app, PACING_RIGHT_MS).await? {
+        return Ok(elsewhere());
+    }
     let lines = store::lines(&app.db, campaign.id).await?;
     if campaign.state == State::Draining && lines.live == 0 {
         campaign::drained(app, campaign.id).await?;

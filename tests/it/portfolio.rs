@@ -28,7 +28,6 @@ pub struct Debtor {
 pub struct Made {
     pub account: AccountId,
     pub person: PersonId,
-    pub contact_point: ContactPointId,
 }
 
 impl Default for Debtor {
@@ -67,7 +66,7 @@ pub async fn add(app: &App, debtor: &Debtor) -> Made {
     invoice(&mut tx, account, debtor.owes_minor, due_on, now).await;
     ledger::store::refresh_standing(&mut tx, &[account], now).await.expect("its figures");
     tx.commit().await.expect("committed");
-    Made { account, person, contact_point: point }
+    Made { account, person }
 }
 
 async fn invoice(conn: &mut sqlx::PgConnection, account: AccountId, minor: i64, due_on: NaiveDate, now: DateTime<Utc>) {

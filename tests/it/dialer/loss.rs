@@ -107,6 +107,34 @@ async fn who_is_told_to_stop_claims_nothing() {
     test.finish().await;
 }
 
+#[tokio::test]
+async fn who_is_told_to_stop_in_the_middle_loses_and_doubles_nothing() {
+    let carrier = Carrier::start(Answer::Taken).await;
+    let test = start(&carrier).await;
+    let app = &test.app;
+    for _ in 0..20 {
+        portfolio::add(app, &Debtor::default()).await;
+    }
+    let campaign = running(app, Mode::Progressive, 20).await;
+    assert!(queue::keep_up(app, &campaign).await.expect("kept up"));
+    let stop = async {
+        for _ in 0..1_000 {
+            if queue::leased(app, campaign.id).await.expect("count") > 0 {
+                break;
+            }
+        }
+        app.lifecycle.stop_claiming();
+    };
+    let (ticked, ()) = tokio::join!(dialer::tick(app, campaign.id), stop);
+    let begun = ticked.expect("a tick").begun.len();
+    assert_eq!(carrier.placed().len(), begun, "what was committed is placed");
+    assert_eq!(queue::leased(app, campaign.id).await.expect("count"), 0, "what was not is given back");
+    let ready: u64 = queue::depth(app, campaign.id).await.expect("depth").values().sum();
+    assert_eq!(ready + begun as u64, 20);
+    all_over(app).await;
+    test.finish().await;
+}
+
 /// Whom a request to dial calls.
 fn called(body: &str) -> String {
     url::form_urlencoded::parse(body.as_bytes())
