@@ -43,6 +43,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     if options.wants(Suite::Pop) {
         println!("{}\n", pop::run(&rig).await?);
     }
+    // The last one: it stops the dialer, which would rebuild what is measured.
     if options.wants(Suite::Queue) {
         for ratio in queue::run(&rig.app).await? {
             println!("{ratio}\n");
