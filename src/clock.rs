@@ -70,15 +70,6 @@ impl Clock {
         self.house_zone
     }
 
-    /// What the walls show at a moment of this clock: for questions to others, whose clocks are not shifted.
-    #[must_use]
-    pub fn to_wall(&self, at: DateTime<Utc>) -> DateTime<Utc> {
-        match &self.source {
-            Source::Running { shift } => at - *shift,
-            Source::Manual(_) => at,
-        }
-    }
-
     /// Moves a manual clock forward; a running clock moves by itself.
     pub fn advance(&self, by: TimeDelta) {
         if let Source::Manual(micros) = &self.source {

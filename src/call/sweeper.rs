@@ -129,7 +129,7 @@ async fn look_for(app: &App, call: CallId) -> Result<()> {
     let known = store::lines_to(&app.db, &row.their_number, row.created_at - GIVE_UP_AFTER).await?;
     let known: Vec<Sid> = known.iter().filter_map(|sid| sid.parse().ok()).collect();
     let (Some(to), Some(from)) = (Party::read(&row.their_number), Party::read(&row.our_number)) else { return Ok(()) };
-    match app.carrier.find_unknown(&to, &from, app.clock.to_wall(row.created_at), &known).await? {
+    match app.carrier.find_unknown(&to, &from, row.created_at, &known).await? {
         Found::One(record) => {
             info!(%call, "found the line of a dial whose answer was lost");
             let heard = Heard {
