@@ -25,13 +25,12 @@ use crate::{
 pub(super) async fn conference(State(app): State<App>, posted: Posted) -> Result<StatusCode, Refused> {
     let event = ConferenceEvent::try_from(&posted.form)?;
     let heard = posted.heard(Source::Conference, &event.dedupe_key(), None);
-    match debtor(&app, &event).await? {
-        Some(call) => tell_debtor(&app, call, heard, &event).await?,
-        None => {
-            store_stray(&app, &heard).await?;
-            if let Some(agent) = posted.agent() {
-                agent_left(&app, agent, &event).await?;
-            }
+    if let Some(call) = debtor(&app, &event).await? {
+        tell_debtor(&app, call, heard, &event).await?;
+    } else {
+        store_stray(&app, &heard).await?;
+        if let Some(agent) = posted.agent() {
+            agent_left(&app, agent, &event).await?;
         }
     }
     Ok(StatusCode::NO_CONTENT)

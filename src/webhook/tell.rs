@@ -37,7 +37,9 @@ async fn tell_inside(app: &App, posted: &Posted, mut heard: Heard, events: &[Eve
         warn!("an event of another line carries this call's address; recorded, not told");
         heard.sid = None;
     } else {
-        events.iter().for_each(|event| locked.learn(event, heard.at));
+        for event in events {
+            locked.learn(event, heard.at);
+        }
     }
     let kept = locked.keep(&mut tx, &heard).await?;
     tx.commit().await?;

@@ -1,5 +1,7 @@
 //! Effects: carried out once for many changes, tried again, given up at last, and never lost.
 
+use std::slice::from_ref;
+
 use chrono::TimeDelta;
 use ledgerline::{
     app::App,
@@ -14,7 +16,7 @@ async fn many_changes_of_one_thing_are_one_row_and_a_change_during_the_work_is_d
     let test = TestApp::start().await;
     let effect = Effect::CallChanged { call: CallId::generate() };
     for _ in 0..5 {
-        enqueue(&test.app, &[effect.clone()]).await;
+        enqueue(&test.app, from_ref(&effect)).await;
     }
     assert_eq!(rows(&test.app).await, 1);
     // As a worker that has claimed the row, and an enqueuing that comes meanwhile.
@@ -53,7 +55,7 @@ async fn a_failing_effect_is_tried_twelve_times_ever_more_seldom_and_kept_for_a_
     let test = TestApp::start().await;
     // Nobody listens at the carrier's address of a test.
     let effect = Effect::EndAgentLeg { agent: UserId::generate(), sid: "CA01".to_owned() };
-    enqueue(&test.app, &[effect.clone()]).await;
+    enqueue(&test.app, from_ref(&effect)).await;
     let mut waits = Vec::new();
     for _ in 0..worker::MAX_ATTEMPTS {
         let before = test.app.clock.now();

@@ -1,3 +1,5 @@
+use std::slice::from_ref;
+
 use proptest::{prelude::*, sample::Index};
 
 use super::*;
@@ -43,7 +45,7 @@ fn representatives() -> Vec<Facts> {
     let inbound = |events: &[Event]| told(Facts::inbound(LIMIT_MS, at(0)), events).0;
     vec![
         outbound(&[]),
-        outbound(&[assigned.clone()]),
+        outbound(from_ref(&assigned)),
         outbound(&[Dialed]),
         outbound(&[assigned.clone(), Dialed]),
         outbound(&[Dialed, CreateUnknown]),
@@ -76,7 +78,7 @@ fn representatives() -> Vec<Facts> {
         outbound(&[Dialed, Answered, ended(EndStatus::Completed, 3)]),
         outbound(&[Dialed, Answered, assigned.clone(), ended(EndStatus::Completed, 4)]),
         inbound(&[]),
-        inbound(&[assigned.clone()]),
+        inbound(from_ref(&assigned)),
         inbound(&[assigned.clone(), CustomerJoined]),
         inbound(&[HoldExpired]),
         inbound(&[HoldExpired, ended(EndStatus::Completed, 30)]),
