@@ -155,6 +155,14 @@ impl Emulator {
         inbound::call(&self.exchange, from, to)
     }
 
+    /// The numbers and devices that were dialled by way of REST, oldest first.
+    #[must_use]
+    pub fn dialled(&self) -> Vec<String> {
+        let books = self.exchange.books();
+        let outbound = books.legs.values().filter(|leg| leg.direction == leg::Direction::OutboundApi);
+        outbound.map(|leg| leg.to.clone()).collect()
+    }
+
     /// What was posted, oldest first; the last 10,000 requests are kept.
     #[must_use]
     pub fn posted(&self) -> Vec<Posted> {

@@ -71,6 +71,17 @@ impl TestApp {
         self.server = Some(serve::start_on(&self.app, listener).expect("the server starts"));
     }
 
+    /// Stops the service as a signal does, and starts it anew on the same stores and at the same address.
+    pub async fn restart(&mut self) {
+        let server = self.server.take().expect("it serves");
+        let (config, clock) = (self.app.config.clone(), self.app.clock.clone());
+        serve::stop(self.app.clone(), server, true).await;
+        let db = db::connect(&self.database.url, config.stores.db_connections).await.expect("the test's database");
+        self.app = App::build(config, clock, db, &self.redis.redis_url).await.expect("the parts fit");
+        self.listener = Some(TcpListener::bind(self.address).await.expect("the address is free again"));
+        self.serve();
+    }
+
     /// `http://` address of a path of the service.
     #[must_use]
     pub fn url(&self, path: &str) -> String {

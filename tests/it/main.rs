@@ -19,4 +19,5 @@ mod portfolio;
 mod queries;
 mod queue;
 mod scene;
+mod vertical;
 mod webhooks;

@@ -1,0 +1,255 @@
+//! A call centre for one test: the service, the emulated carrier, and simulated agents; its time runs three times as fast
+//! as ours, the people's thirty times.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::File,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use ledgerline::{
+    agent::{
+        self, Principal, Role,
+        users::{self, NewUser, User},
+    },
+    campaign::{self, Limits, ListRule, Mode, NewCampaign, RetryMinutes, Settings},
+    clock::Clock,
+    disposition::catalogue,
+    emulator::{
+        self, Emulator,
+        agents::{self, Habits, Tally},
+        faults::Faults,
+    },
+    ids::CampaignId,
+    import::{
+        ImportJob,
+        generate::{Portfolio, generate},
+        import_file,
+        mapping::Mapping,
+    },
+    queue,
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{AUTH_TOKEN, TestApp, noon};
+
+const ACCOUNTS: u64 = 40;
+const AGENTS: usize = 4;
+const CALLER_ID: &str = "+12125550100";
+const PASSWORD: &str = "a-password-for-tests";
+/// The service's seconds in one of ours: its nodes vouch for sockets every 10 s of ours, and after 45 s of its own it
+/// takes an agent for gone.
+const TIME_LAPSE: u32 = 3;
+/// How long all accounts may take, in our time.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// A call centre at work.
+pub struct Floor {
+    pub service: TestApp,
+    carrier: Emulator,
+    campaign: CampaignId,
+    stop: CancellationToken,
+    agents: JoinHandle<()>,
+    time: JoinHandle<()>,
+}
+
+impl Floor {
+    /// Takes a portfolio in, seats the agents, and starts to dial through a carrier with these faults.
+    pub async fn open(faults: Faults) -> Self {
+        // Hawaii is open, and New York is not closed yet.
+        let clock = Clock::manual(noon() + TimeDelta::hours(2), Tz::America__New_York);
+        let carrier = emulator::start(carrier(faults), clock.clone()).await.expect("a carrier");
+        let base_url = carrier.base_url.clone();
+        let mut service = TestApp::start_with(clock.clone(), |config| {
+            config.carrier.base_url = base_url;
+            config.carrier.agent_caller_id = Some(CALLER_ID.parse().expect("a number"));
+        })
+        .await;
+        let campaign = prepare(&service).await;
+        service.serve();
+        let stop = CancellationToken::new();
+        let team = agents::Config {
+            service: service.url("/").parse().expect("an address"),
+            logins: (0..AGENTS).map(|seat| (login(seat), PASSWORD.into())).collect(),
+            seed: 3,
+            speed: 30.0,
+            wrap_up: Duration::from_secs(10),
+            pause_chance: 0.05,
+            habits: Habits { promise: 40, callback: 0, retry: 40, dispute: 10, end: 10 },
+        };
+        let agents = tokio::spawn(agents::run(team, Arc::new(Tally::default()), stop.clone()));
+        let time = tokio::spawn(async move {
+            let mut last = Instant::now();
+            loop {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                let passed = TimeDelta::from_std(last.elapsed() * TIME_LAPSE).expect("a short time");
+                last = Instant::now();
+                clock.advance(passed);
+            }
+        });
+        Self { service, carrier, campaign, stop, agents, time }
+    }
+
+    /// Accounts that may be dialled, by the queue.
+    pub async fn ready(&self) -> u64 {
+        queue::rebuild(&self.service.app, self.campaign).await.expect("a queue");
+        queue::depth(&self.service.app, self.campaign).await.expect("a queue").values().sum()
+    }
+
+    /// Calls so far.
+    pub async fn calls(&self) -> i64 {
+        self.count("SELECT count(*) FROM call").await
+    }
+
+    /// A number from the database.
+    pub async fn count(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query).fetch_one(&self.service.app.db).await.expect("a count")
+    }
+
+    /// Waits for so many calls.
+    pub async fn until_calls(&self, wanted: i64) {
+        self.until("there are enough calls", async || self.calls().await >= wanted).await;
+    }
+
+    /// Waits until the queue is empty and every call is done.
+    pub async fn work_off(&self) {
+        let done = async || {
+            let depth = queue::depth(&self.service.app, self.campaign).await.expect("a queue");
+            let open = self.count("SELECT count(*) FROM call WHERE state <> 'done'").await;
+            open == 0 && depth.values().sum::<u64>() == 0 && self.calls().await > 0
+        };
+        self.until("the queue is worked off", done).await;
+    }
+
+    async fn until(&self, what: &str, reached: impl AsyncFn() -> bool) {
+        let began = Instant::now();
+        while !reached().await {
+            if began.elapsed() > PATIENCE {
+                panic!("{what}: not within {PATIENCE:?}\n{}", self.picture().await);
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Where everything stands, for a person to look at.
+    async fn picture(&self) -> String {
+        let calls: Vec<(String, i64)> =
+            sqlx::query_as("SELECT state || coalesce(' ' || outcome, ''), count(*) FROM call GROUP BY 1")
+                .fetch_all(&self.service.app.db)
+                .await
+                .expect("calls");
+        let agents: Vec<(String, String, bool)> = sqlx::query_as("SELECT state, leg_state, connected FROM agent")
+            .fetch_all(&self.service.app.db)
+            .await
+            .expect("agents");
+        let depth = queue::depth(&self.service.app, self.campaign).await.expect("a queue");
+        format!("calls {calls:?}\nagents {agents:?}\nqueue {depth:?}\ncarrier {}", self.carrier.statistics())
+    }
+
+    /// Redis forgets everything.
+    pub async fn wipe_redis(&self) {
+        let mut redis = self.service.app.redis.clone();
+        redis::cmd("FLUSHALL").query_async::<()>(&mut redis).await.expect("an empty Redis");
+    }
+
+    /// One call for each account, one line at the carrier for each call, one disposition for each, every attempt counted.
+    pub async fn assert_nothing_lost_or_doubled(&self) {
+        let calls = self.calls().await;
+        let twice =
+            "SELECT count(*) FROM (SELECT account_id FROM call GROUP BY account_id HAVING count(*) > 1) AS twice";
+        assert_eq!(self.count(twice).await, 0, "an account was called twice");
+        let disposed = self.count("SELECT count(*) FROM call_disposition").await;
+        assert_eq!(disposed, calls, "every call has one disposition");
+        let numbers: Vec<String> = sqlx::query_scalar("SELECT to_number FROM call WHERE direction = 'outbound'")
+            .fetch_all(&self.service.app.db)
+            .await
+            .expect("numbers");
+        let mut lines: HashMap<String, u64> = HashMap::new();
+        for number in self.carrier.dialled().into_iter().filter(|number| number.starts_with('+')) {
+            *lines.entry(number).or_default() += 1;
+        }
+        let doubled: BTreeMap<_, _> = lines.iter().filter(|(_, lines)| **lines > 1).collect();
+        assert!(doubled.is_empty(), "a number rang twice: {doubled:?}");
+        let unknown: Vec<_> = lines.keys().filter(|number| !numbers.contains(number)).collect();
+        assert!(unknown.is_empty(), "a line that no call knows of: {unknown:?}");
+        let attempts = self.count("SELECT coalesce(sum(attempts), 0)::bigint FROM campaign_account").await;
+        assert_eq!(attempts, calls, "every attempt is counted");
+    }
+
+    /// Sends everybody home; what is left behind fails the test.
+    pub async fn close(self) {
+        campaign::pause(&self.service.app, None, self.campaign).await.expect("a pause");
+        self.stop.cancel();
+        self.agents.await.expect("the agents leave");
+        self.time.abort();
+        self.service.finish().await;
+        self.carrier.stop().await;
+    }
+}
+
+fn carrier(faults: Faults) -> emulator::Config {
+    let line = ["carrier", "--listen", "127.0.0.1:0", "--auth-token", AUTH_TOKEN, "--calls-per-second", "100"];
+    let mut config = emulator::Config::parse_line(line).expect("a command line");
+    config.speed = 30.0;
+    // Patient people: a loaded test machine is slower than the carrier they live at.
+    config.population.patience_seconds = 150.0;
+    config.population.human = 0.6;
+    config.faults = faults;
+    config
+}
+
+/// A portfolio, agents and a campaign that calls every account once.
+async fn prepare(service: &TestApp) -> CampaignId {
+    let app = &service.app;
+    catalogue::seed(&app.db).await.expect("dispositions");
+    let as_of = app.clock.business_date();
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("vertical-{}.csv", uuid::Uuid::now_v7()));
+    let portfolio = Portfolio { accounts: ACCOUNTS, seed: 5, as_of };
+    generate(portfolio, File::create(&file).expect("a file")).expect("a portfolio");
+    let job = ImportJob::new(&file, Mapping::load("portfolio").expect("a shipped mapping"), as_of);
+    let report = import_file(&app.db, &app.clock, &job, |_| {}).await.expect("an import");
+    assert_eq!((report.accounts, report.counts.rejected), (ACCOUNTS, 0));
+    std::fs::remove_file(&file).expect("it was made");
+
+    let admin = user(service, "admin".to_owned(), Role::Admin).await;
+    let by = Principal { user: admin.id, role: Role::Admin, name: admin.name, login: admin.login };
+    let weeks = 30_000;
+    let settings = Settings {
+        list: ListRule { include_not_yet_due: true, ..ListRule::default() },
+        caller_ids: vec![CALLER_ID.parse().expect("a number")],
+        retry: RetryMinutes {
+            busy: weeks,
+            no_answer: weeks,
+            machine: weeks,
+            failed: weeks,
+            abandoned: weeks,
+            canceled: weeks,
+            contact: weeks,
+        },
+        limits: Limits { wrap_up_seconds: 300, ..Limits::default() },
+        ..Settings::default()
+    };
+    let new = NewCampaign { name: "Vertical".to_owned(), mode: Mode::Progressive, ratio_milli: 1000, settings };
+    let campaign = campaign::create(app, Some(by.user), new).await.expect("a campaign").id;
+    for seat in 0..AGENTS {
+        let agent = user(service, login(seat), Role::Agent).await;
+        agent::assign(app, &by, agent.id, Some(campaign)).await.expect("a seat");
+    }
+    campaign::start(app, Some(by.user), campaign).await.expect("it starts");
+    campaign
+}
+
+async fn user(service: &TestApp, login: String, role: Role) -> User {
+    let device = Some(format!("client:{login}"));
+    let new = NewUser { name: login.clone(), login, role, password: PASSWORD.into(), device };
+    users::create(&service.app.db, new, service.app.clock.now()).await.expect("a user")
+}
+
+fn login(seat: usize) -> String {
+    format!("agent{seat}")
+}
