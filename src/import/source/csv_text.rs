@@ -25,6 +25,8 @@ impl Rows {
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
+            // At CR LF the reader would count a line only with the next row: it looks for LF, and the CR is taken off below.
+            .terminator(csv::Terminator::Any(b'\n'))
             .delimiter(u8::try_from(shape.delimiter).unwrap_or(b','))
             .from_reader(Utf8::new(file, encoding));
         Self { reader, record: csv::StringRecord::new(), bytes }
@@ -41,7 +43,11 @@ impl Rows {
             return Ok(None);
         }
         let line = self.record.position().map_or(0, csv::Position::line);
-        Ok(Some(RawRow { line, cells: self.record.iter().map(str::to_owned).collect() }))
+        let mut cells: Vec<String> = self.record.iter().map(str::to_owned).collect();
+        if let Some(last) = cells.last_mut().filter(|last| last.ends_with('\r')) {
+            last.pop();
+        }
+        Ok(Some(RawRow { line, cells }))
     }
 }
 
