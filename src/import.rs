@@ -38,12 +38,13 @@ use crate::{
     clock::Clock,
     error::{Error, Result},
     ids::AccountId,
+    outbox::Effect,
 };
 
 /// Rows in a transaction.
 const BATCH: usize = 2_000;
 
-/// Changed accounts beyond this are not requeued one by one: the queues are rebuilt when the service starts.
+/// With more changed accounts than this the queues are rebuilt and not changed account by account.
 const MOST_REQUEUED: usize = 1_000;
 
 /// A file to take in.
@@ -96,8 +97,8 @@ pub struct Progress {
 /// Takes a file in. `progress` is told after each batch how far it has come.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a file or mapping that cannot be used: nothing was changed. If Postgres fails in the middle,
-/// the batches before stay; the same import again goes on from there.
+/// [`Error::Invalid`] for a file or mapping that cannot be used. If the file breaks off or Postgres fails in the middle,
+/// the batches before stay (unless it is strict); the same import again goes on from there.
 pub async fn import_file(
     db: &PgPool,
     clock: &Clock,
@@ -124,8 +125,7 @@ pub async fn import_file(
         whole,
         counts: Counts::default(),
         accounts: 0,
-        requeued: 0,
-        rebuild: false,
+        touched: 0,
         rejects: Rejects::new(rejects_path, header.clone())?,
     };
     let sha256 = sha256(&job.file)?;
@@ -196,8 +196,8 @@ struct Run<'a> {
     whole: bool,
     counts: Counts,
     accounts: u64,
-    requeued: usize,
-    rebuild: bool,
+    /// Accounts added or changed so far.
+    touched: usize,
     rejects: Rejects,
 }
 
@@ -232,20 +232,21 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Has the queues follow: account by account, or where too many changed, all anew at the end.
     async fn requeue(&mut self, touched: &[AccountId]) -> Result<()> {
-        let (one_by_one, rest) = touched.split_at(touched.len().min(MOST_REQUEUED - self.requeued));
-        self.requeued += one_by_one.len();
-        if !one_by_one.is_empty() {
-            store::requeue(&mut self.tx, one_by_one, self.scope.now).await?;
+        self.touched += touched.len();
+        if self.touched > MOST_REQUEUED || touched.is_empty() {
+            return Ok(());
         }
-        if !rest.is_empty() && !self.rebuild {
-            self.rebuild = true;
-            store::want_rebuild(&mut self.tx, self.scope.now).await?;
-        }
-        Ok(())
+        let effects: Vec<Effect> = touched.iter().map(|account| Effect::Requeue { account: *account }).collect();
+        store::requeue(&mut self.tx, &effects, self.scope.now).await
     }
 
     async fn finish(mut self, committed: bool, clock: &Clock) -> Result<Report> {
+        let rebuild = self.touched > MOST_REQUEUED;
+        if rebuild {
+            store::requeue(&mut self.tx, &[Effect::RebuildQueues], clock.now()).await?;
+        }
         store::finish(&mut self.tx, self.scope.import, self.counts, clock.now()).await?;
         let totals = store::totals(&mut self.tx, self.scope.portfolio).await?;
         if committed {
@@ -261,7 +262,7 @@ impl Run<'_> {
             totals,
             rejects: self.rejects.finish()?,
             committed,
-            rebuild: self.rebuild,
+            rebuild,
             elapsed: std::time::Duration::ZERO,
         })
     }

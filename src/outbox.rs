@@ -45,6 +45,8 @@ pub enum Effect {
         /// The account.
         account: AccountId,
     },
+    /// Build every campaign's queue anew: too much changed to take the accounts one by one.
+    RebuildQueues,
     /// Call the agent's device and park it in the agent's conference.
     CallAgentLeg {
         /// The agent.
@@ -103,6 +105,7 @@ impl Effect {
             Self::HangUp { call } => format!("hang_up {call}"),
             Self::Bridge { call } => format!("bridge {call}"),
             Self::Requeue { account } => format!("requeue {account}"),
+            Self::RebuildQueues => "rebuild_queues".to_owned(),
             Self::CallAgentLeg { agent } => format!("call_agent_leg {agent}"),
             Self::EndAgentLeg { agent, sid } => format!("end_agent_leg {agent} {sid}"),
             Self::AgentChanged { agent } => format!("agent_changed {agent}"),
@@ -120,9 +123,11 @@ impl Effect {
             | Self::Bridge { .. }
             | Self::CallAgentLeg { .. }
             | Self::EndAgentLeg { .. } => Lane::Carrier,
-            Self::Requeue { .. } | Self::AgentChanged { .. } | Self::CallChanged { .. } | Self::PreparePop { .. } => {
-                Lane::House
-            }
+            Self::Requeue { .. }
+            | Self::RebuildQueues
+            | Self::AgentChanged { .. }
+            | Self::CallChanged { .. }
+            | Self::PreparePop { .. } => Lane::House,
         }
     }
 }

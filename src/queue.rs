@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 use self::requeue::replace;
 pub use self::{
     lend::{LEASE, claim, reap, release, settle},
-    rebuild::{Rebuilt, forget, rebuild},
+    rebuild::{Rebuilt, forget, forget_all, rebuild},
     requeue::{promote, refuse, requeue},
     view::{PAGE, Page, Upcoming, depth, held, held_accounts, leased, next, waiting},
 };

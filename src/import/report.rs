@@ -59,7 +59,7 @@ impl fmt::Display for Report {
             writeln!(f, "  rejected rows with reasons: {}", rejects.display())?;
         }
         if self.rebuild {
-            writeln!(f, "  many accounts changed: `ledgerline serve` rebuilds its queues when it starts")?;
+            writeln!(f, "  many accounts changed: the service rebuilds its queues, now or when it starts")?;
         }
         if !self.committed {
             writeln!(f, "  nothing was changed")?;

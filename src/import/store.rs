@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 use crate::{
     error::Result,
-    ids::AccountId,
     outbox::{self, Effect},
 };
 
@@ -141,27 +140,11 @@ pub async fn first_line(conn: &mut PgConnection, batch: Uuid, key: &Key<'_>) -> 
     .await?)
 }
 
-/// Has the accounts' places in the queues worked out again, after commit. Without a campaign there is no queue.
-pub async fn requeue(conn: &mut PgConnection, accounts: &[AccountId], now: DateTime<Utc>) -> Result<()> {
+/// Has the queues follow, after commit. Without a campaign there is no queue.
+pub async fn requeue(conn: &mut PgConnection, effects: &[Effect], now: DateTime<Utc>) -> Result<()> {
     let queued =
         sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM campaign) AS "queued!""#).fetch_one(&mut *conn).await?;
-    if !queued {
-        return Ok(());
-    }
-    let effects: Vec<Effect> = accounts.iter().map(|account| Effect::Requeue { account: *account }).collect();
-    outbox::enqueue(conn, &effects, now).await
-}
-
-/// Asks for every queue to be rebuilt when the service starts: too many accounts changed to take them one by one.
-pub async fn want_rebuild(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!(
-        "INSERT INTO setting (key, value) VALUES ('queue_rebuild_wanted_at', to_jsonb($1::timestamptz))
-         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        now
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+    if queued { outbox::enqueue(conn, effects, now).await } else { Ok(()) }
 }
 
 /// Accounts, open items and their sum in minor units, by currency, of a portfolio.

@@ -74,6 +74,7 @@ async fn carry_out(app: &App, effect: &Effect) -> Result<()> {
         Effect::HangUp { call } => call::effects::hang_up(app, *call).await,
         Effect::Bridge { call } => call::effects::bridge(app, *call).await,
         Effect::Requeue { account } => queue::requeue(app, *account).await,
+        Effect::RebuildQueues => queue::forget_all(app).await,
         Effect::CallAgentLeg { agent } => agent::leg::call(app, *agent).await,
         Effect::EndAgentLeg { agent, sid } => agent::leg::end(app, *agent, sid).await,
         Effect::AgentChanged { agent } => {

@@ -63,6 +63,18 @@ pub async fn forget(app: &App, campaign: CampaignId) -> Result<()> {
     Ok(app.redis.clone().del(script::prefix(campaign) + "built").await?)
 }
 
+/// Lets every campaign's queue be rebuilt. Carries out [`crate::outbox::Effect::RebuildQueues`].
+///
+/// # Errors
+/// If Postgres or Redis fails.
+pub async fn forget_all(app: &App) -> Result<()> {
+    let campaigns = campaign::store::list(&mut *app.db.acquire().await?).await?;
+    for campaign in campaigns {
+        forget(app, campaign.id).await?;
+    }
+    Ok(())
+}
+
 async fn try_rebuild(app: &App, campaign: &Campaign) -> Result<Option<Rebuilt>> {
     let lock = Right::new(script::prefix(campaign.id) + "rebuilding");
     if !lock.take(app, LOCK_MS).await? {

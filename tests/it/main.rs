@@ -1,5 +1,6 @@
 //! Integration tests: the real stores, the real router, a file a flow.
 
+mod account;
 mod agents;
 mod api;
 mod architecture;
@@ -14,6 +15,7 @@ mod floor;
 mod frame;
 mod harness;
 mod import;
+mod ledger;
 mod outbox;
 mod portfolio;
 mod queries;

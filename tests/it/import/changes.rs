@@ -118,3 +118,23 @@ async fn a_new_number_goes_first_and_a_new_address_moves_the_zones() {
     assert_eq!(points, [("+14155550108".to_owned(), west), ("+12125550107".to_owned(), both)]);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn queues_follow_account_by_account_or_all_anew() {
+    let (app, folder) = (TestApp::start().await, Folder::new());
+    crate::portfolio::campaign(&app.app, "main", ledgerline::campaign::Mode::Progressive).await;
+    app.settle().await;
+    let rows = |count: usize, amount: &str| -> String {
+        (0..count).map(|n| format!("{n},Debtor {n},NY,,A{n},,2026-01-05,2026-02-04,{amount},,,\n")).collect()
+    };
+    for (count, amount, expected) in [(2, "10.00", 2), (2, "10.00", 0), (1_001, "11.00", 1)] {
+        let path = folder.put("in.csv", format!("{HEADER}\n{}", rows(count, amount)));
+        take_in(&app.app, &open_items(&path)).await;
+        let queued: Vec<String> =
+            sqlx::query_scalar("SELECT dedupe_key FROM outbox").fetch_all(&app.app.db).await.unwrap();
+        assert_eq!(queued.len(), expected, "{count} accounts");
+        assert_eq!(queued.contains(&"rebuild_queues".to_owned()), count > 1_000);
+        app.settle().await;
+    }
+    app.finish().await;
+}
