@@ -2,6 +2,7 @@
 
 mod own_harness;
 mod processes;
+mod shutdown;
 mod stores;
 
 use std::path::{Path, PathBuf};
