@@ -7,7 +7,7 @@ use super::store::{self, Agent};
 use crate::{
     app::App,
     call::callbacks,
-    carrier::{CallUpdate, CreateCall, CreateResult, Instructions, Party, Sid},
+    carrier::{self, CallUpdate, CreateCall, CreateResult, Instructions, Party, Sid},
     desk::{self, protocol::Body},
     error::{Error, Result},
     ids::UserId,
@@ -130,8 +130,11 @@ async fn note(app: &App, user: UserId, state: LegState, sid: Option<&str>) -> Re
 /// Those of the carrier.
 pub async fn end(app: &App, _agent: UserId, sid: &str) -> Result<()> {
     let sid = sid.parse::<Sid>().map_err(Error::internal("ending an agent's leg"))?;
-    app.carrier.update_call(&sid, &CallUpdate::Complete).await?;
-    Ok(())
+    match app.carrier.update_call(&sid, &CallUpdate::Complete).await {
+        // A leg that the carrier does not know is as ended as can be.
+        Ok(_) | Err(carrier::Error::NotFound) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The leg `sid` of the agent was picked up (or its softphone dialled in): it is up from now on. Gives the name of the

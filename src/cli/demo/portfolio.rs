@@ -72,6 +72,7 @@ pub(super) async fn import(
 fn made_up(data_dir: &Path, as_of: NaiveDate) -> anyhow::Result<Source> {
     let file = data_dir.join("portfolio.csv");
     if !file.exists() {
+        std::fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
         let out = File::create(&file).with_context(|| format!("creating {}", file.display()))?;
         generate(Portfolio { accounts: ACCOUNTS, seed: 1, as_of }, BufWriter::new(out))?;
     }
