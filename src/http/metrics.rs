@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `ledgerline_http_seconds{method,route,status}` | time to answer a request |
 //! | `ledgerline_webhooks_total{kind,verdict}` | what the carrier posted, and what became of it |
-//! | `ledgerline_pop_seconds` | answer webhook to screen-pop handed to the desk |
+//! | `ledgerline_pop_seconds{kind}` | answer webhook to the agent picked, the screen-pop sent and the instructions written |
 //! | `ledgerline_calls{state}` | calls that are not done |
 //! | `ledgerline_agents{state}` | agents |
 //! | `ledgerline_outbox{is}` | effects: waiting, overdue (60 s), failed |

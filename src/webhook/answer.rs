@@ -1,11 +1,13 @@
 //! The debtor picked up: find an agent, put the account on the agent's screen, then connect the voices.
 
+use std::time::Instant;
+
 use axum::extract::State;
 use tracing::{Instrument, error, info_span};
 
 use super::{
     posted::{Document, Posted, Refused},
-    tell::{check, is_other_line, store_stray},
+    tell::{check, count, is_other_line, store_stray},
 };
 use crate::{
     app::App,
@@ -60,7 +62,10 @@ async fn instruct(app: &App, posted: &Posted, heard: &Heard, moment: Moment) -> 
         return Ok(Document(voice::goodbye()));
     }
     let span = info_span!("webhook", source = heard.source.as_str(), call = %row.id);
+    let began = Instant::now();
     let document: Result<Response> = connect::connect(app, &row, heard, moment).instrument(span).await;
+    metrics::histogram!("ledgerline_pop_seconds", "kind" => heard.source.as_str()).record(began.elapsed());
+    count(heard.source, if document.is_ok() { "instructed" } else { "failed" });
     Ok(Document(document?))
 }
 

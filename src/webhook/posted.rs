@@ -58,6 +58,7 @@ impl FromRequest<App> for Posted {
         let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| Refused::TooLarge)?;
         if !is_signed(app, path_and_query, &parts.headers, &body) {
             warn!(path = uri.path(), "a webhook without a good signature");
+            metrics::counter!("ledgerline_webhooks_total", "kind" => "any", "verdict" => "bad_signature").increment(1);
             return Err(Refused::Forbidden);
         }
         Ok(Self {

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     call::{
         Event,
-        apply::{Heard, Kept, Locked, Verdict},
+        apply::{Heard, Kept, Locked, Source, Verdict},
         store,
     },
     error::Result,
@@ -46,7 +46,21 @@ async fn tell_inside(app: &App, posted: &Posted, mut heard: Heard, events: &[Eve
     if kept.verdict != Verdict::Duplicate {
         app.outbox.ring();
     }
+    count(heard.source, verdict_name(kept.verdict));
     Ok(Some(kept))
+}
+
+/// Counts a webhook, and what became of it.
+pub(super) fn count(source: Source, verdict: &'static str) {
+    metrics::counter!("ledgerline_webhooks_total", "kind" => source.as_str(), "verdict" => verdict).increment(1);
+}
+
+fn verdict_name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Applied => "applied",
+        Verdict::Ignored(_) => "ignored",
+        Verdict::Duplicate => "duplicate",
+    }
 }
 
 /// The call that a request names, else the one whose line it is about.
@@ -77,5 +91,6 @@ pub(super) fn is_other_line(row: &store::Row, heard: &Heard) -> bool {
 pub(super) async fn store_stray(app: &App, heard: &Heard) -> Result<()> {
     let mut conn = app.db.acquire().await?;
     store::store_event(&mut conn, None, heard, "no_call").await?;
+    count(heard.source, "no_call");
     Ok(())
 }

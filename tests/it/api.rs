@@ -81,8 +81,8 @@ async fn what_staff_change_about_an_account_moves_it_in_the_queue() {
     scene.test.settle().await;
     assert_eq!(client.get(&path).await.body["items"], json!([]));
     assert_eq!(client.get(&format!("{path}/held")).await.body["held"]["cease"], 1);
-    let held = client.get(&format!("{path}/held/cease")).await;
-    assert_eq!(held.body["items"][0]["account"], json!(debtor.account));
+    let ceased = client.get(&format!("{path}/held/cease")).await;
+    assert_eq!(ceased.body["items"][0]["account"], json!(debtor.account));
 
     let id = hold.body["id"].as_str().expect("an id");
     assert_eq!(client.delete(&format!("/api/holds/{id}")).await.status, StatusCode::NO_CONTENT);

@@ -92,10 +92,8 @@ async fn a_socket_gets_a_snapshot_then_patches_that_end_where_a_fresh_look_does(
     let snapshot = until(&mut socket, |message| message["type"] == "snapshot").await;
     assert_eq!(snapshot["floor"]["campaigns"][0]["state"], "paused");
 
-    let path = format!("/api/campaigns/{}/drain", scene.campaign);
-    client.post(&path, &json!(null)).await;
-    let path = format!("/api/campaigns/{}/ratio", scene.campaign);
-    client.put(&path, &json!({"ratio_milli": 2000})).await;
+    let campaign = format!("/api/campaigns/{}", scene.campaign);
+    client.put(&format!("{campaign}/ratio"), &json!({"ratio_milli": 2000})).await;
     let is_changed = |message: &Value| message["campaigns"][0]["ratio_milli"] == 2000;
     let patch = until(&mut socket, is_changed).await;
     assert_eq!(patch["type"], "patch");
