@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod carrier;
 pub mod demo;
+pub mod dispositions;
 pub mod import;
 pub mod migrate;
 pub mod portfolio;
@@ -47,6 +48,8 @@ pub enum Command {
     Stores(stores::Options),
     /// Create, list and disable users; make tokens for programs.
     User(Box<user::Options>),
+    /// Load a set of dispositions from its file.
+    Dispositions(dispositions::Options),
     /// Show the whole call centre at work: carrier, debtors and agents are emulated, one seat is yours.
     Demo(Box<demo::Options>),
     /// Post the samples of the provider contract to a running service, signed.
@@ -82,6 +85,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Migrate(stores) => migrate::run(&stores).await,
         Command::Stores(options) => stores::run(options).await,
         Command::User(options) => user::run(*options).await,
+        Command::Dispositions(options) => dispositions::run(options).await,
         Command::Demo(options) => Box::pin(demo::run(*options)).await,
         Command::Replay(options) => replay::run(options).await,
         Command::Carrier(config) => carrier::run(*config).await,
