@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::bench::{pop, queue, rig::Rig, webhook};
+use crate::bench::{desk, pop, queue, rig::Rig, webhook};
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -20,6 +20,8 @@ enum Suite {
     Pop,
     /// Claims and rebuilds of the queue.
     Queue,
+    /// Memory of idle agent sockets.
+    Desk,
 }
 
 impl Options {
@@ -48,6 +50,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         for ratio in queue::run(&rig.app).await? {
             println!("{ratio}\n");
         }
+    }
+    if options.wants(Suite::Desk) {
+        println!("{}\n", desk::run(&rig).await?);
     }
     rig.finish().await
 }
