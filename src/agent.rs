@@ -1,4 +1,4 @@
-//! 4 · Agents: who they are, presence, voice leg, and who takes the next call.
+//! Agents: who they are, presence, voice leg, and who takes the next call.
 
 pub mod at_desk;
 pub mod leg;

@@ -1,4 +1,4 @@
-//! 2 · The call: one attempt on one contact point, from the decision to dial to the disposition.
+//! The call: one attempt on one contact point, from the decision to dial to the disposition.
 //!
 //! A call is *what has been learnt about it*: [`Facts`] only grow, by merges that do not depend on the order or the
 //! number of times an event is told. State and outcome are derived from the facts, so late, doubled and reordered

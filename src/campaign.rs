@@ -1,4 +1,4 @@
-//! 3 · A campaign: which accounts, how to dial them, and within which bounds.
+//! A campaign: which accounts, how to dial them, and within which bounds.
 
 mod check;
 mod steer;

@@ -1,4 +1,4 @@
-//! 3 · Whether a dial is allowed: the last look before the carrier is asked. Pure; fails closed.
+//! Whether a dial is allowed: the last look before the carrier is asked. Pure; fails closed.
 //!
 //! A policy is a list of [`rules::Rule`]s, each with its name and where it comes from; every verdict is stored with
 //! the facts it was given on. A policy that is not known forbids everything.

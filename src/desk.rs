@@ -1,4 +1,4 @@
-//! 4 · The desk: the agent's live connection.
+//! The desk: the agent's live connection.
 //!
 //! A message to an agent is numbered and kept in Redis and published in one round trip ([`push`]); the node that holds
 //! the agent's socket forwards it. A desk that reconnects, to any node, says the last number it has and gets the rest.

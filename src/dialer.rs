@@ -1,4 +1,4 @@
-//! 3 · The dialer: works out how many lines to start, claims what is next, looks a last time, and asks the carrier.
+//! The dialer: works out how many lines to start, claims what is next, looks a last time, and asks the carrier.
 //!
 //! One node at a time paces a campaign. An attempt is committed before the carrier is asked, so that neither a crash nor
 //! a timeout can dial anybody twice; what was claimed and not committed goes back to the queue.

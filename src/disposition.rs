@@ -1,4 +1,4 @@
-//! 5 · Dispositions: what a call led to, and what follows from it.
+//! Dispositions: what a call led to, and what follows from it.
 
 pub mod automatic;
 pub mod catalogue;

@@ -1,4 +1,4 @@
-//! 4 · The floor: what the supervisors see, live.
+//! The floor: what the supervisors see, live.
 //!
 //! Whoever changes a call or an agent publishes its id, nothing else. Each node follows the channel, reads the rows of
 //! the ids it heard, and folds them through [`reducer::reduce`]: the same function, over the same query, that builds

@@ -1,4 +1,4 @@
-//! 6 · The staff API under `/api`, and everything else that is reached over HTTP. Thin: one file a resource.
+//! The staff API under `/api`, and everything else that is reached over HTTP. Thin: one file a resource.
 //!
 //! The routes are listed once, for the router and for the `OpenAPI` document alike. Who may call one is the type of its
 //! handler's argument ([`auth`]); every refusal is a [`problem::Problem`].

@@ -1,45 +1,69 @@
 //! Ledgerline: the backend of a call centre that collects receivables.
+//!
+//! The modules stand in the order in which a call meets them.
+//!
+//! A portfolio is taken in ([`import`]) as accounts with open items ([`account`], [`ledger`]). A [`campaign`] says which
+//! of them to call; the [`queue`] keeps them in calling order and lends them out. [`pacing`] says how many lines to dial
+//! now, [`compliance`] whether this one may be dialled, the [`dialer`] commits the attempt and asks the [`carrier`].
+//!
+//! What the carrier then posts comes in through [`webhook`] and is told to the [`call`], a record of facts that only
+//! grows. When somebody answers, an [`agent`] is picked, the account is put on its [`desk`], and the voices are connected.
+//! The [`floor`] shows supervisors all of it. What the agent records is a [`disposition`]: a [`promise`], a [`dispute`],
+//! a callback, and the account finds its new place in the queue.
+//!
+//! Effects leave the database through the [`outbox`]. Postgres is the truth, Redis the [`tempo`].
 
+// The frame: start to stop, the stores, what is logged and measured.
 pub mod app;
 pub mod cli;
-pub mod clock;
 pub mod config;
 pub mod db;
-pub mod error;
-pub mod ids;
 pub mod lifecycle;
-pub mod money;
 pub mod outbox;
-pub mod phone;
 pub mod services;
 pub mod telemetry;
 pub mod tempo;
 pub mod worker;
 
+// What everything is made of.
+pub mod clock;
+pub mod error;
+pub mod ids;
+pub mod money;
+pub mod phone;
+
+// The portfolio: who owes what, and how to reach them.
 pub mod account;
 pub mod import;
 pub mod ledger;
 
-pub mod call;
+// Whom to call, how many lines, whether, go.
 pub mod campaign;
-pub mod carrier;
 pub mod compliance;
 pub mod dialer;
 pub mod pacing;
 pub mod queue;
 
+// The carrier is asked, posts what happens, and the call learns from it.
+pub mod call;
+pub mod carrier;
+pub mod webhook;
+
+// People: who takes the call, what they see, who watches.
 pub mod agent;
 pub mod desk;
 pub mod floor;
 
+// What the call led to.
 pub mod disposition;
 pub mod dispute;
 pub mod promise;
 
+// The ways in from outside: the staff API and the pages.
 pub mod http;
 pub mod web;
-pub mod webhook;
 
+// To try, test and measure against.
 pub mod bench;
 pub mod emulator;
 

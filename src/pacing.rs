@@ -1,4 +1,4 @@
-//! 3 · Pacing: how many lines to start now. Pure; the decision says what limited it.
+//! Pacing: how many lines to start now. Pure; the decision says what limited it.
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! 3 · The queue: which account is called next, and why.
+//! The queue: which account is called next, and why.
 //!
 //! Postgres knows the facts of every account; [`placement::place`] turns them into a [`Placement`]; Redis keeps the
 //! placements in calling order and lends them out one lease at a time. Losing Redis costs seconds, never a fact.

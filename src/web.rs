@@ -1,4 +1,4 @@
-//! 6 · The pages: log-in, desk, floor, API. Plain files of our own, embedded in the binary; no build step, no script
+//! The pages: log-in, desk, floor, API. Plain files of our own, embedded in the binary; no build step, no script
 //! from elsewhere. A page is the same for everybody: what it shows it asks the API for.
 
 use axum::{

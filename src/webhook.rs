@@ -1,4 +1,4 @@
-//! 1 · What the carrier posts: verified, stored, handed on, answered.
+//! What the carrier posts: verified, stored, handed on, answered.
 //!
 //! The signature is checked on the raw request before anything else: without a good one nothing is read, stored or
 //! logged but the path. A request about a call carries the call's id and secret token in its address; the first one

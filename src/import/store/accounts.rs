@@ -57,7 +57,6 @@ pub struct AccountRow<'a> {
 
 /// A contact to write.
 #[derive(Serialize)]
-#[expect(missing_docs, reason = "columns of table contact and person")]
 pub struct ContactRow<'a> {
     pub id: Uuid,
     pub account: Uuid,
@@ -68,7 +67,6 @@ pub struct ContactRow<'a> {
 
 /// A contact point to write.
 #[derive(Serialize)]
-#[expect(missing_docs, reason = "columns of table contact_point")]
 pub struct PointRow<'a> {
     pub id: Uuid,
     pub contact: Uuid,

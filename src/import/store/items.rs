@@ -96,7 +96,6 @@ pub struct Changes {
 
 /// A row of invoice.
 #[derive(Serialize)]
-#[expect(missing_docs, reason = "columns of the table")]
 pub struct InvoiceRow {
     pub id: Uuid,
     pub account: Uuid,
@@ -108,7 +107,6 @@ pub struct InvoiceRow {
 
 /// A row of instalment.
 #[derive(Serialize)]
-#[expect(missing_docs, reason = "columns of the table")]
 pub struct InstalmentRow {
     pub id: Uuid,
     pub invoice: Uuid,
@@ -119,7 +117,6 @@ pub struct InstalmentRow {
 
 /// A row of posting.
 #[derive(Serialize)]
-#[expect(missing_docs, reason = "columns of the table")]
 pub struct PostingRow {
     pub account: Uuid,
     pub instalment: Uuid,
@@ -131,7 +128,6 @@ pub struct PostingRow {
 
 /// A payment with its posting and its allocation.
 #[derive(Serialize)]
-#[expect(missing_docs, reason = "columns of the tables")]
 pub struct PaymentRow {
     pub id: Uuid,
     pub account: Uuid,
@@ -145,7 +141,6 @@ pub struct PaymentRow {
 
 /// A dispute over one item.
 #[derive(Serialize)]
-#[expect(missing_docs, reason = "columns of the tables")]
 pub struct DisputeRow {
     pub id: Uuid,
     pub account: Uuid,
@@ -156,7 +151,6 @@ pub struct DisputeRow {
 
 /// A row of promise.
 #[derive(Serialize)]
-#[expect(missing_docs, reason = "columns of the table")]
 pub struct PromiseRow {
     pub id: Uuid,
     pub account: Uuid,
