@@ -129,9 +129,8 @@ impl Floor {
     async fn until(&self, what: &str, reached: impl AsyncFn() -> bool) {
         let began = Instant::now();
         while !reached().await {
-            if began.elapsed() > PATIENCE {
-                panic!("{what}: not within {PATIENCE:?}\n{}", self.picture().await);
-            }
+            let in_time = began.elapsed() < PATIENCE;
+            assert!(in_time, "{what}: not within {PATIENCE:?}\n{}", self.picture().await);
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
