@@ -148,7 +148,8 @@ pub async fn import_file(
         progress(Progress { rows: run.counts.read, permille });
     }
     reading.await.map_err(Error::internal("reading the file"))??;
-    let committed = !job.dry_run && !(job.strict && run.counts.rejected > 0);
+    let refused = job.strict && run.counts.rejected > 0;
+    let committed = !job.dry_run && !refused;
     let mut report = run.finish(committed, clock).await?;
     report.elapsed = begun.elapsed();
     Ok(report)

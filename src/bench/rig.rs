@@ -50,7 +50,7 @@ impl Rig {
         config.stores.database_url = None;
         config.stores.redis_url = None;
         config.carrier.base_url = carrier.parse()?;
-        config.carrier.account_sid = ACCOUNT.to_owned();
+        ACCOUNT.clone_into(&mut config.carrier.account_sid);
         config.carrier.auth_token = "bench".to_owned().into();
         let services = services::start(&config.stores).await?;
         let app = App::open(config, &services).await?;

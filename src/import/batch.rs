@@ -76,21 +76,21 @@ pub async fn write(conn: &mut PgConnection, scope: Scope<'_>, records: Vec<Recor
         let Some(taken) = accounts.get(&record.account.number) else { continue };
         let at_line = line(record);
         let mut new = scope.row == RowKind::Customer && taken.new;
-        let mut changed = taken.first_line == at_line && taken.changed;
+        let mut differs = taken.first_line == at_line && taken.changed;
         for (item, found) in record.items.iter().zip(found.by_ref()) {
             let plan = plan(found.known.as_ref(), item, scope.as_of);
             new |= plan.new && scope.row == RowKind::Invoice;
-            changed |= !plan.is_empty();
+            differs |= !plan.is_empty();
             if !plan.is_empty() {
                 touched.insert(AccountId(taken.id));
                 let target = Target { account: taken.id, record, item };
-                apply(&mut changes, &mut invoices, scope.as_of, target, &found, plan);
+                apply(&mut changes, &mut invoices, scope.as_of, target, &found, &plan);
             }
         }
         changes.promises.extend(promise_row(record, taken.id));
         *(if new {
             &mut written.new
-        } else if changed {
+        } else if differs {
             &mut written.changed
         } else {
             &mut written.same
@@ -206,7 +206,7 @@ fn apply<'a>(
     as_of: NaiveDate,
     target: Target<'a>,
     found: &Found,
-    plan: Plan,
+    plan: &Plan,
 ) {
     let Target { account, record, item } = target;
     let currency = record.account.currency.to_string();

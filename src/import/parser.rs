@@ -127,16 +127,15 @@ impl Parser {
         let mut phones: Vec<(Phone, String)> = Vec::new();
         for phone in &self.mapping.contact.phones {
             let Some(text) = optional(Some(&phone.field), cells)? else { continue };
-            let read = match self.numbers.get(&text) {
-                Some(known) => known.clone(),
-                None => {
-                    if self.numbers.len() >= REMEMBERED {
-                        self.numbers.clear();
-                    }
-                    let read = Phone::parse(&text, account.country.as_deref()).ok();
-                    self.numbers.insert(text, read.clone());
-                    read
+            let read = if let Some(known) = self.numbers.get(&text) {
+                known.clone()
+            } else {
+                if self.numbers.len() >= REMEMBERED {
+                    self.numbers.clear();
                 }
+                let read = Phone::parse(&text, account.country.as_deref()).ok();
+                self.numbers.insert(text, read.clone());
+                read
             };
             let number = read.ok_or_else(|| at(&phone.field, "not a telephone number of the account's country"))?;
             if phones.iter().all(|(known, _)| *known != number) {

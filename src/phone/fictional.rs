@@ -152,7 +152,7 @@ mod tests {
     fn a_hundred_accounts_are_spread_over_the_zones() {
         let zones: BTreeSet<_> = (0..100)
             .flat_map(|number| zones::of_number(&for_account(7, &format!("A-{number}"))))
-            .map(|zone| zone.name())
+            .map(chrono_tz::Tz::name)
             .collect();
         for zone in ["America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"] {
             assert!(zones.contains(zone), "{zones:?}");

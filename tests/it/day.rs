@@ -146,9 +146,8 @@ async fn wait(app: &App, what: &str, enough: impl Fn(&Figures) -> bool) {
         if enough(&figures) {
             return;
         }
-        if tokio::time::Instant::now() > deadline {
-            panic!("waited in vain for {what}: {figures:?}\n{}", picture(app).await);
-        }
+        let in_time = tokio::time::Instant::now() <= deadline;
+        assert!(in_time, "waited in vain for {what}: {figures:?}\n{}", picture(app).await);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

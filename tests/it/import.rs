@@ -84,7 +84,7 @@ async fn everything(app: &App) -> String {
             "SELECT count(*)::text || coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM {table} t"
         );
         let sum: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&app.db).await.expect("a table");
-        all.push_str(&format!("{table} {sum}\n"));
+        all.extend([table, " ", &sum, "\n"]);
     }
     all
 }

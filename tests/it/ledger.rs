@@ -32,11 +32,14 @@ async fn account(app: &App) -> AccountId {
     id
 }
 
+/// How much of a payment went to which item.
+type Allocated = Vec<(usize, i64)>;
+
 /// What the ledger should come to, kept by adding and subtracting alone.
 #[derive(Default)]
 struct Model {
     items: Vec<(InstalmentId, NaiveDate, i64)>,
-    payments: Vec<(PaymentId, i64, Vec<(usize, i64)>)>,
+    payments: Vec<(PaymentId, i64, Allocated)>,
 }
 
 impl Model {

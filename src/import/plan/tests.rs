@@ -33,17 +33,17 @@ fn known() -> Known {
     }
 }
 
-fn paid(on: u32, minor: Option<i64>) -> Option<Paid> {
-    Some(Paid { on: day(on), minor })
+fn paid(on: u32, minor: Option<i64>) -> Paid {
+    Paid { on: day(on), minor }
 }
 
-fn payment(on: u32, minor: i64) -> Option<Payment> {
-    Some(Payment { id: Uuid::from_u128(3), on: day(on), minor })
+fn payment(on: u32, minor: i64) -> Payment {
+    Payment { id: Uuid::from_u128(3), on: day(on), minor }
 }
 
 #[test]
 fn a_new_item_is_posted_paid_and_disputed_as_the_file_says() {
-    let part_paid = Item { paid: paid(5, Some(4_000)), disputed: Some("price".to_owned()), ..item() };
+    let part_paid = Item { paid: Some(paid(5, Some(4_000))), disputed: Some("price".to_owned()), ..item() };
     let expected = Plan {
         new: true,
         post: Some(10_000),
@@ -62,8 +62,8 @@ fn nothing_owed_and_nothing_known_is_nothing() {
 #[test]
 fn what_agrees_changes_nothing() {
     assert!(plan(Some(&known()), &item(), day(20)).is_empty());
-    let settled = Known { paid: payment(5, 10_000), ..known() };
-    assert!(plan(Some(&settled), &Item { paid: paid(5, None), ..item() }, day(20)).is_empty());
+    let settled = Known { paid: Some(payment(5, 10_000)), ..known() };
+    assert!(plan(Some(&settled), &Item { paid: Some(paid(5, None)), ..item() }, day(20)).is_empty());
     let contested = Known { dispute: Dispute::Open(Uuid::nil(), 10_000), ..known() };
     assert!(plan(Some(&contested), &Item { disputed: Some(String::new()), ..item() }, day(20)).is_empty());
 }
@@ -78,8 +78,8 @@ fn another_amount_reverses_and_posts_anew() {
 
 #[test]
 fn another_amount_of_a_settled_item_settles_it_anew() {
-    let settled = Known { paid: payment(5, 10_000), ..known() };
-    let changes = plan(Some(&settled), &Item { minor: 9_000, paid: paid(5, None), ..item() }, day(20));
+    let settled = Known { paid: Some(payment(5, 10_000)), ..known() };
+    let changes = plan(Some(&settled), &Item { minor: 9_000, paid: Some(paid(5, None)), ..item() }, day(20));
     assert_eq!(changes.unpay, Some(Uuid::from_u128(3)));
     assert_eq!(changes.pay, Some(Pay { on: day(5), minor: 9_000, applied_minor: 9_000 }));
 }
@@ -88,14 +88,14 @@ fn another_amount_of_a_settled_item_settles_it_anew() {
 fn a_now_settled_item_gets_its_payment_and_its_dispute_ends() {
     let contested = Known { dispute: Dispute::Open(Uuid::from_u128(9), 10_000), ..known() };
     let changes =
-        plan(Some(&contested), &Item { paid: paid(12, None), disputed: Some(String::new()), ..item() }, day(20));
+        plan(Some(&contested), &Item { paid: Some(paid(12, None)), disputed: Some(String::new()), ..item() }, day(20));
     assert_eq!(changes.pay, Some(Pay { on: day(12), minor: 10_000, applied_minor: 10_000 }));
     assert_eq!(changes.dispute, Some(Contest::End(Uuid::from_u128(9))));
 }
 
 #[test]
 fn a_payment_that_the_file_takes_back_is_reversed_but_one_that_it_cannot_know_stays() {
-    let settled = Known { paid: payment(12, 10_000), ..known() };
+    let settled = Known { paid: Some(payment(12, 10_000)), ..known() };
     assert_eq!(plan(Some(&settled), &item(), day(20)).unpay, Some(Uuid::from_u128(3)));
     assert!(plan(Some(&settled), &item(), day(11)).is_empty(), "the file is of the 11th, the payment of the 12th");
 }
@@ -103,13 +103,13 @@ fn a_payment_that_the_file_takes_back_is_reversed_but_one_that_it_cannot_know_st
 #[test]
 fn a_file_settles_only_what_others_have_left() {
     let half = Known { allocated_minor: 6_000, ..known() };
-    let changes = plan(Some(&half), &Item { paid: paid(12, None), ..item() }, day(20));
+    let changes = plan(Some(&half), &Item { paid: Some(paid(12, None)), ..item() }, day(20));
     assert_eq!(changes.pay, Some(Pay { on: day(12), minor: 4_000, applied_minor: 4_000 }));
 }
 
 #[test]
 fn what_is_paid_beyond_the_item_stays_unapplied() {
-    let changes = plan(Some(&known()), &Item { paid: paid(12, Some(12_500)), ..item() }, day(20));
+    let changes = plan(Some(&known()), &Item { paid: Some(paid(12, Some(12_500))), ..item() }, day(20));
     assert_eq!(changes.pay, Some(Pay { on: day(12), minor: 12_500, applied_minor: 10_000 }));
 }
 

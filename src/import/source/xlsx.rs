@@ -24,7 +24,7 @@ pub struct Rows {
     lot: std::vec::IntoIter<RawRow>,
     row: u64,
     /// Rows of the sheet, once the reading thread knows.
-    rows: Arc<AtomicU64>,
+    in_sheet: Arc<AtomicU64>,
 }
 
 impl Rows {
@@ -46,12 +46,12 @@ impl Rows {
                 let _ = sender.send(Err(error));
             }
         });
-        Ok(Self { lots, lot: Vec::new().into_iter(), row: 0, rows })
+        Ok(Self { lots, lot: Vec::new().into_iter(), row: 0, in_sheet: rows })
     }
 
     /// Rows read and to read.
     pub fn done(&self) -> (u64, u64) {
-        (self.row, self.rows.load(Ordering::Relaxed))
+        (self.row, self.in_sheet.load(Ordering::Relaxed))
     }
 
     /// The next row.

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use crate::harness::{TestApp, noon};
 
 /// Longer than any wait of these tests, on a busy machine, too.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// A call that rings, dialled at `dialled_at`.
 async fn ringing(test: &TestApp, dialled_at: DateTime<Utc>) -> CallId {

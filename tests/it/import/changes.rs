@@ -125,7 +125,8 @@ async fn queues_follow_account_by_account_or_all_anew() {
     crate::portfolio::campaign(&app.app, "main", ledgerline::campaign::Mode::Progressive).await;
     app.settle().await;
     let rows = |count: usize, amount: &str| -> String {
-        (0..count).map(|n| format!("{n},Debtor {n},NY,,A{n},,2026-01-05,2026-02-04,{amount},,,\n")).collect()
+        let row = |n| format!("{n},Debtor {n},NY,,A{n},,2026-01-05,2026-02-04,{amount},,,\n");
+        (0..count).map(row).collect::<Vec<_>>().concat()
     };
     for (count, amount, expected) in [(2, "10.00", 2), (2, "10.00", 0), (1_001, "11.00", 1)] {
         let path = folder.put("in.csv", format!("{HEADER}\n{}", rows(count, amount)));
