@@ -128,7 +128,7 @@ impl People {
         .bind(self.account.0)
         .bind(self.person.0)
         .bind(self.contact_point.0)
-        .bind(format!("+1555{number:07}"))
+        .bind(format!("+1556{number:07}"))
         .bind(call.token.as_str())
         .bind(Json(facts))
         .bind(rig.app.clock.now())

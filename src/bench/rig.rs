@@ -74,7 +74,7 @@ impl Rig {
         &self.services.database_url
     }
 
-    /// A signed webhook, ready to be written to a connection. `url` is as the carrier was given it.
+    /// A signed webhook of the rig's account, ready to be written to a connection. `url` is as the carrier was given it.
     #[must_use]
     pub fn webhook(&self, url: &str, fields: &[(&str, &str)]) -> Vec<u8> {
         let url = url.split('#').next().unwrap_or(url);
@@ -93,7 +93,7 @@ impl Rig {
 
 fn form(fields: &[(&str, &str)]) -> String {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.extend_pairs(fields);
+    form.append_pair("AccountSid", ACCOUNT).extend_pairs(fields);
     form.finish()
 }
 

@@ -79,7 +79,6 @@ fn status_webhook(rig: &Rig, (call, token): &(CallId, CallbackToken), sequence: 
         &callbacks::status_url(&rig.app.config, *call, token),
         &[
             ("CallSid", &sid),
-            ("AccountSid", &rig.app.config.carrier.account_sid),
             ("From", "+15555550100"),
             ("To", "+15555550123"),
             ("CallStatus", status),
