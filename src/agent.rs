@@ -31,6 +31,7 @@ use crate::{
     error::{Error, Result},
     ids::{CampaignId, UserId},
     lifecycle::Lifecycle,
+    named::named,
     outbox::{self, Effect},
     worker,
 };
@@ -60,28 +61,7 @@ pub struct Principal {
     pub login: String,
 }
 
-impl Role {
-    /// The name used in the database and the API.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Supervisor => "supervisor",
-            Self::Admin => "admin",
-        }
-    }
-
-    /// The role of a name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "agent" => Some(Self::Agent),
-            "supervisor" => Some(Self::Supervisor),
-            "admin" => Some(Self::Admin),
-            _ => None,
-        }
-    }
-}
+named!(Role { Agent => "agent", Supervisor => "supervisor", Admin => "admin" });
 
 impl Principal {
     /// Passes if the role is at least `role`.

@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ids::UserId;
+use crate::{ids::UserId, named::named};
 
 /// Where a call stands; ordered by rank, and a call never goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -334,29 +334,11 @@ impl std::fmt::Debug for CallbackToken {
     }
 }
 
-macro_rules! stored_as_text {
-    ($type:ident { $($variant:ident => $text:literal),+ $(,)? }) => {
-        impl $type {
-            /// The name used in the database and the API.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-
-            /// The value of a name.
-            #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
-                match name { $($text => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-
-stored_as_text!(State {
+named!(State {
     Planned => "planned", Dialing => "dialing", Ringing => "ringing", Answered => "answered",
     Held => "held", Bridged => "bridged", Wrapping => "wrapping", Done => "done",
 });
-stored_as_text!(Outcome {
+named!(Outcome {
     Busy => "busy", NoAnswer => "no_answer", Failed => "failed", Canceled => "canceled",
     Machine => "machine", Abandoned => "abandoned", Completed => "completed",
 });

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 pub(crate) use self::steer::drained;
 pub use self::steer::{NewCampaign, create, drain, pause, set_mode, set_ratio, start, update_settings};
-use crate::{ids::CampaignId, phone::Phone};
+use crate::{ids::CampaignId, named::named, phone::Phone};
 
 /// A campaign as stored.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -174,41 +174,9 @@ pub struct RetryMinutes {
     pub contact: u16,
 }
 
-impl State {
-    /// The name used in the database and the API.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Paused => "paused",
-            Self::Running => "running",
-            Self::Draining => "draining",
-        }
-    }
+named!(State { Paused => "paused", Running => "running", Draining => "draining" });
 
-    /// The value of a name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Paused, Self::Running, Self::Draining].into_iter().find(|state| state.as_str() == name)
-    }
-}
-
-impl Mode {
-    /// The name used in the database and the API.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Preview => "preview",
-            Self::Progressive => "progressive",
-            Self::Ratio => "ratio",
-        }
-    }
-
-    /// The value of a name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Preview, Self::Progressive, Self::Ratio].into_iter().find(|mode| mode.as_str() == name)
-    }
-}
+named!(Mode { Preview => "preview", Progressive => "progressive", Ratio => "ratio" });
 
 impl Default for Settings {
     fn default() -> Self {

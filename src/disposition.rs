@@ -17,6 +17,7 @@ use crate::{
     app::App,
     error::{Error, Result},
     ids::{CallId, CallbackId, DisputeId, InstalmentId, NoteId, PromiseId},
+    named::named,
 };
 
 /// Whom the call reached.
@@ -212,24 +213,6 @@ pub async fn record(app: &App, by: &Principal, call: CallId, wrap: Wrap, idempot
 pub async fn of_set(app: &App, set: &str) -> Result<Vec<Disposition>> {
     let all = store::set(&app.db, set).await?;
     if all.is_empty() { Err(Error::NotFound("disposition set")) } else { Ok(all) }
-}
-
-macro_rules! named {
-    ($type:ident { $($variant:ident => $text:literal),+ $(,)? }) => {
-        impl $type {
-            /// The name used in the database and the API.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-
-            /// The value of a name.
-            #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
-                match name { $($text => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
 }
 
 named!(Category {

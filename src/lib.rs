@@ -30,6 +30,7 @@ pub mod clock;
 pub mod error;
 pub mod ids;
 pub mod money;
+mod named;
 pub mod phone;
 
 // The portfolio: who owes what, and how to reach them.

@@ -11,6 +11,7 @@ use crate::{
     desk::{self, protocol::Body},
     error::{Error, Result},
     ids::UserId,
+    named::named,
     outbox::{self, Effect},
     phone::Phone,
 };
@@ -32,28 +33,7 @@ pub enum LegState {
     Up,
 }
 
-impl LegState {
-    /// The name used in the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Down => "down",
-            Self::Calling => "calling",
-            Self::Up => "up",
-        }
-    }
-
-    /// The state of a name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "down" => Some(Self::Down),
-            "calling" => Some(Self::Calling),
-            "up" => Some(Self::Up),
-            _ => None,
-        }
-    }
-}
+named!(LegState { Down => "down", Calling => "calling", Up => "up" });
 
 /// The effect that brings the leg up, where the service can: a softphone without an address dials in by itself.
 pub(super) fn wanted(agent: &Agent) -> Option<Effect> {

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
-use crate::ids::{InstalmentId, PromiseId};
+use crate::{
+    ids::{InstalmentId, PromiseId},
+    named::named,
+};
 
 /// What was promised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,27 +96,7 @@ fn status(promise: &Terms, taken: i64, today: NaiveDate) -> Status {
     }
 }
 
-impl Status {
-    /// The name used in the database and the API.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Kept => "kept",
-            Self::PartiallyKept => "partially_kept",
-            Self::Broken => "broken",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// The status of a name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Open, Self::Kept, Self::PartiallyKept, Self::Broken, Self::Cancelled]
-            .into_iter()
-            .find(|status| status.as_str() == name)
-    }
-}
+named!(Status { Open => "open", Kept => "kept", PartiallyKept => "partially_kept", Broken => "broken", Cancelled => "cancelled" });
 
 #[cfg(test)]
 mod tests {
