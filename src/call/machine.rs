@@ -77,7 +77,7 @@ fn earliest<T: PartialOrd>(known: &mut Option<T>, told: T) {
 
 /// Nobody has been asked to dial: that the call is not wanted any more is its end.
 fn give_up_plan(facts: &mut Facts, at: DateTime<Utc>) {
-    if facts.direction == Direction::Outbound && facts.create == Create::NotAsked {
+    if facts.direction == Direction::Outbound && facts.create == Create::NotAsked && facts.end.is_none() {
         over(&mut facts.end, End { at, status: EndStatus::Canceled });
     }
 }
