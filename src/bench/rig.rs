@@ -63,7 +63,7 @@ impl Rig {
     /// # Errors
     /// If the directory cannot be removed.
     pub async fn finish(self) -> anyhow::Result<()> {
-        serve::stop(self.app, self.server, false).await;
+        serve::stop(self.app, self.server).await;
         self.services.stop().await;
         std::fs::remove_dir_all(&self.directory).with_context(|| format!("removing {}", self.directory.display()))
     }

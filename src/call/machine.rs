@@ -183,6 +183,12 @@ impl Facts {
         })
     }
 
+    /// `moment`, but not after the end of the line: word of it may come late.
+    #[must_use]
+    pub fn on_the_line(&self, moment: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        moment.map(|moment| self.end.map_or(moment, |end| moment.min(end.at)))
+    }
+
     /// It is not done: the line is, or may be, up, or the agent's disposition is outstanding.
     #[must_use]
     pub fn is_live(&self) -> bool {

@@ -25,6 +25,7 @@ use crate::{
     db,
     disposition::catalogue,
     emulator::{self, Emulator, agents},
+    lifecycle::Signals,
     services,
 };
 
@@ -98,6 +99,7 @@ async fn open(
     services: services::Running,
     seats: floor::Seats,
 ) -> anyhow::Result<()> {
+    let signals = Signals::listen()?;
     let server = serve::start_on(&app, listener)?;
     let url = Url::parse(&format!("http://{}", server.address))?;
     let (stop, tasks) = (app.lifecycle.serving(), TaskTracker::new());
@@ -117,7 +119,7 @@ async fn open(
     if !options.no_browser {
         screen::open_browser(&url);
     }
-    let outcome = serve::until_stopped(app, server, services).await;
+    let outcome = serve::until_stopped(app, server, services, signals).await;
     tasks.close();
     tasks.wait().await;
     outcome

@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 use crate::{
     app::{self, App},
     config::Config,
-    lifecycle, services,
+    lifecycle::{self, Signals},
+    services,
 };
 
 /// Runs the service until it is told to stop, or until a part of it fails.
@@ -17,12 +18,25 @@ use crate::{
 /// # Errors
 /// If it cannot start, or had to stop because a part of it failed.
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let (app, server, services) = tokio::select! {
+        started = start_all(config) => started?,
+        // What was started meanwhile stops as it is dropped.
+        signal = signals.next() => {
+            tracing::info!(signal, "stopped before it served");
+            return Ok(());
+        }
+    };
+    tracing::info!(address = %server.address, "serving");
+    until_stopped(app, server, services, signals).await
+}
+
+async fn start_all(config: Config) -> anyhow::Result<(App, Server, services::Running)> {
     let services = services::start(&config.stores).await?;
     let listen = config.listen;
     let app = App::open(config, &services).await?;
     let server = start(&app, listen).await?;
-    tracing::info!(address = %server.address, "serving");
-    until_stopped(app, server, services).await
+    Ok((app, server, services))
 }
 
 /// A server that is answering requests.
@@ -75,9 +89,14 @@ pub fn start_on(app: &App, listener: TcpListener) -> anyhow::Result<Server> {
 ///
 /// # Errors
 /// Says which part failed, if it was not a signal.
-pub async fn until_stopped(app: App, mut server: Server, services: services::Running) -> anyhow::Result<()> {
+pub async fn until_stopped(
+    app: App,
+    mut server: Server,
+    services: services::Running,
+    mut signals: Signals,
+) -> anyhow::Result<()> {
     let failure = tokio::select! {
-        signal = lifecycle::signal() => {
+        signal = signals.next() => {
             tracing::info!(signal, "stopping");
             None
         }
@@ -87,8 +106,13 @@ pub async fn until_stopped(app: App, mut server: Server, services: services::Run
     };
     if let Some(part) = &failure {
         tracing::error!(part, "stopping because a part of the service failed");
+    } else {
+        tokio::select! {
+            () = drain(&app) => {}
+            signal = signals.next() => tracing::warn!(signal, "told twice: not waiting for calls to bridge"),
+        }
     }
-    stop(app, server, failure.is_none()).await;
+    stop(app, server).await;
     services.stop().await;
     match failure {
         None => Ok(()),
@@ -96,16 +120,14 @@ pub async fn until_stopped(app: App, mut server: Server, services: services::Run
     }
 }
 
-/// Stop claiming, let answers bridge (if `drain`), stop serving, stop the workers, close.
-pub async fn stop(app: App, server: Server, drain: bool) {
+/// Stops claiming, and lets answers bridge for as long as the configuration allows.
+pub async fn drain(app: &App) {
     app.lifecycle.stop_claiming();
-    if drain {
-        let limit = Duration::from_secs(app.config.drain_seconds.into());
-        tokio::select! {
-            () = lifecycle::drain(&app, limit) => {}
-            signal = lifecycle::signal() => tracing::warn!(signal, "told twice: not waiting for calls to bridge"),
-        }
-    }
+    lifecycle::drain(app, Duration::from_secs(app.config.drain_seconds.into())).await;
+}
+
+/// Stops claiming and serving, stops the workers, and closes.
+pub async fn stop(app: App, server: Server) {
     app.lifecycle.stop_serving();
     server.ended().await;
     app.lifecycle.stop_workers().await;

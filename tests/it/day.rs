@@ -146,10 +146,25 @@ async fn wait(app: &App, what: &str, enough: impl Fn(&Figures) -> bool) {
         if enough(&figures) {
             return;
         }
+        forget(app).await;
         let in_time = tokio::time::Instant::now() <= deadline;
         assert!(in_time, "waited in vain for {what}: {figures:?}\n{}", picture(app).await);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// A dial that the carrier answered with an error of its own is given up after five minutes. The day is shorter than
+/// that: what was dialled in vain counts as dialled long ago.
+async fn forget(app: &App) {
+    sqlx::query(
+        "UPDATE call SET created_at = created_at - interval '6 minutes'
+         WHERE live AND sid IS NULL AND facts #>> '{create,is}' = 'unknown' AND created_at > $1 - interval '5 minutes'
+           AND created_at < $1 - interval '20 seconds'",
+    )
+    .bind(app.clock.now())
+    .execute(&app.db)
+    .await
+    .expect("time passes");
 }
 
 /// What a person would look at first when the day does not end.
@@ -176,7 +191,8 @@ async fn assert_all_is_well(app: &App) {
     assert_eq!(untold, 0, "every call is disposed of");
     let overlapping: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM call a JOIN call b ON a.id < b.id AND (a.account_id = b.account_id OR a.agent_id = b.agent_id)
-         WHERE (a.bridged_at, a.ended_at) OVERLAPS (b.bridged_at, b.ended_at)",
+         WHERE a.bridged_at IS NOT NULL AND b.bridged_at IS NOT NULL
+           AND tstzrange(a.bridged_at, a.ended_at) && tstzrange(b.bridged_at, b.ended_at)",
     )
     .fetch_one(&app.db)
     .await

@@ -75,7 +75,8 @@ impl TestApp {
     pub async fn restart(&mut self) {
         let server = self.server.take().expect("it serves");
         let (config, clock) = (self.app.config.clone(), self.app.clock.clone());
-        serve::stop(self.app.clone(), server, true).await;
+        serve::drain(&self.app).await;
+        serve::stop(self.app.clone(), server).await;
         let db = db::connect(&self.database.url, config.stores.db_connections).await.expect("the test's database");
         self.app = App::build(config, clock, db, &self.redis.redis_url).await.expect("the parts fit");
         self.listener = Some(TcpListener::bind(self.address).await.expect("the address is free again"));

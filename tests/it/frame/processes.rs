@@ -21,6 +21,11 @@ struct Service(Child);
 impl Service {
     /// Starts it and waits until it serves.
     fn start(directory: &Path) -> Self {
+        Self::start_until(directory, "serving")
+    }
+
+    /// Starts it and waits until it has logged `last_word`.
+    fn start_until(directory: &Path, last_word: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ledgerline"))
             .args(["--log", "info,sqlx=warn", "serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(directory)
@@ -32,7 +37,7 @@ impl Service {
         let log = BufReader::new(child.stderr.take().expect("it is piped"));
         let mut lines = log.lines().map_while(Result::ok);
         let mut said = Vec::new();
-        while !said.last().is_some_and(|line: &String| line.contains("serving")) {
+        while !said.last().is_some_and(|line: &String| line.contains(last_word)) {
             said.push(lines.next().unwrap_or_else(|| panic!("it ended before it served: {}", said.join("\n"))));
         }
         // Read on, so that the service never waits for a full pipe.
@@ -72,6 +77,16 @@ fn a_signal_ends_the_service_and_its_stores() {
         assert!(status.success(), "{signal}: {status}");
         assert_eq!(processes_on(&directory.0), Vec::<u32>::new(), "{signal}");
     }
+}
+
+#[test]
+fn a_signal_during_the_start_ends_it_and_what_it_had_started() {
+    let directory = DataDir::new("early");
+    let mut service = Service::start_until(&directory.0, "making a Postgres data directory");
+    service.signal(Signal::SIGTERM);
+    let status = service.0.wait().expect("it ends");
+    assert!(status.success(), "{status}");
+    assert_eq!(processes_on(&directory.0), Vec::<u32>::new());
 }
 
 #[test]
