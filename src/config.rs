@@ -98,7 +98,8 @@ pub struct Carrier {
           value_parser = clap::value_parser!(u32).range(1..=100))]
     pub calls_per_second: u32,
 
-    /// Number that agents' legs and supervisors' legs are called from (E.164).
+    /// Number that agents' legs and supervisors' legs are called from (E.164); the first of the agent's campaign where
+    /// it is not given.
     #[arg(long, env = "CARRIER_AGENT_CALLER_ID")]
     pub agent_caller_id: Option<crate::phone::Phone>,
 }

@@ -45,7 +45,7 @@ pub(super) fn wanted(agent: &Agent) -> Option<Effect> {
 /// # Errors
 /// Those of the carrier and Postgres.
 pub async fn call(app: &App, agent: UserId) -> Result<()> {
-    let from = caller_id(app)?;
+    let from = caller_id(app, agent).await?;
     let Some(device) = claim(app, agent).await? else { return Ok(()) };
     let to = Party::read(&device).ok_or_else(|| Error::internal("calling an agent's device")("malformed device"))?;
     let create = CreateCall {
@@ -75,11 +75,16 @@ pub async fn call(app: &App, agent: UserId) -> Result<()> {
     }
 }
 
-/// The number that agents and supervisors are called from.
-pub(super) fn caller_id(app: &App) -> Result<Phone> {
-    let missing =
-        || Error::Conflict("no number to call agents from is configured (CARRIER_AGENT_CALLER_ID)".to_owned());
-    app.config.carrier.agent_caller_id.clone().ok_or_else(missing)
+/// The number that an agent, and a supervisor who joins the agent's call, are called from: the configured one, else the
+/// first of the agent's campaign.
+pub(super) async fn caller_id(app: &App, agent: UserId) -> Result<Phone> {
+    if let Some(configured) = &app.config.carrier.agent_caller_id {
+        return Ok(configured.clone());
+    }
+    store::campaign_number(&app.db, agent).await?.ok_or_else(|| {
+        let why = "no number to call agents from: give CARRIER_AGENT_CALLER_ID, or the agent's campaign a caller id";
+        Error::Conflict(why.to_owned())
+    })
 }
 
 /// Marks the leg as being called; gives the device, unless there is nothing to call.

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     ids::{CallId, CampaignId, UserId},
+    phone::Phone,
 };
 
 /// An agent as stored.
@@ -321,6 +322,17 @@ pub(super) async fn ready_for(db: &PgPool, campaign: CampaignId) -> Result<Vec<(
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|row| (row.user_id, row.since, row.version)).collect())
+}
+
+/// The first number that the agent's campaign calls from.
+pub(super) async fn campaign_number(db: &PgPool, user: UserId) -> Result<Option<Phone>> {
+    let number = sqlx::query_scalar!(
+        "SELECT c.settings #>> '{caller_ids,0}' FROM agent a JOIN campaign c ON c.id = a.campaign_id WHERE a.user_id = $1",
+        user.0
+    )
+    .fetch_optional(db)
+    .await?;
+    number.flatten().map(|number| number.parse()).transpose().map_err(Error::internal("reading a campaign's number"))
 }
 
 /// The agent is offline: no socket, no leg, and the conference's name is used up.

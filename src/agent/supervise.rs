@@ -209,7 +209,7 @@ async fn change_part(app: &App, leg: &Leg, conference: &str, part: Part, agent: 
 
 /// The leg is committed before the device is called, so that it is never forgotten.
 async fn join(app: &App, by: &Principal, talk: &Talk, conference: &str, part: Part, agent: &Sid) -> Result<()> {
-    let (to, from) = ends(app, by).await?;
+    let (to, from) = ends(app, by, talk).await?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let leg = store::begin_leg(&mut tx, talk.call, by.user, part.as_str(), now).await?;
@@ -250,10 +250,10 @@ async fn audit_part(
 }
 
 /// The supervisor's device, and the number it is called from.
-async fn ends(app: &App, by: &Principal) -> Result<(Party, Party)> {
+async fn ends(app: &App, by: &Principal, talk: &Talk) -> Result<(Party, Party)> {
     let device = store::device(&app.db, by.user).await?.and_then(|device| Party::read(&device));
     let device = device.ok_or_else(|| Error::Conflict("you have no device that could be called".to_owned()))?;
-    Ok((device, Party::Phone(agent::leg::caller_id(app)?)))
+    Ok((device, Party::Phone(agent::leg::caller_id(app, talk.agent).await?)))
 }
 
 /// The carrier first: a leg that could not be ended is tried again.

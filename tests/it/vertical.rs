@@ -3,7 +3,7 @@
 
 mod floor;
 
-use ledgerline::emulator::faults::Faults;
+use ledgerline::{agent::supervise, emulator::faults::Faults};
 
 use floor::Floor;
 
@@ -66,5 +66,43 @@ async fn a_redis_that_is_wiped_in_the_middle_is_filled_again_and_nobody_is_calle
     }
     floor.work_off().await;
     floor.assert_nothing_lost_or_doubled().await;
+    floor.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supervisor_listens_whispers_barges_and_goes_with_the_call() {
+    let floor = Floor::open_with(|carrier| {
+        (carrier.population.human, carrier.population.mistaken) = (1.0, 0.0);
+        // Conversations that are over only when the test ends them.
+        carrier.population.talk_seconds = 60_000.0;
+    })
+    .await;
+    let app = &floor.service.app;
+    let boss = floor.supervisor().await;
+    let call = floor.talk().await;
+
+    let until = async |what: &str, muted: bool, coaching: bool| {
+        let there = async || {
+            let heard = floor.supervisors_of(call).await;
+            heard.len() == 1 && heard.iter().all(|each| (each.muted, each.coaching) == (muted, coaching))
+        };
+        floor.until(what, there).await;
+    };
+    supervise::listen(app, &boss, call).await.expect("listening");
+    until("the supervisor listens", true, false).await;
+    supervise::whisper(app, &boss, call).await.expect("whispering");
+    until("the agent hears the supervisor", false, true).await;
+    supervise::barge(app, &boss, call).await.expect("talking");
+    until("everybody hears the supervisor", false, false).await;
+    supervise::leave(app, &boss, call).await.expect("leaving");
+    floor.until("the supervisor is gone", async || floor.supervisors_of(call).await.is_empty()).await;
+    let talking = floor.count("SELECT count(*) FROM call WHERE state = 'bridged'").await;
+    assert!(talking > 0, "the talk goes on");
+
+    supervise::listen(app, &boss, call).await.expect("listening again");
+    until("the supervisor listens again", true, false).await;
+    floor.hang_up().await;
+    let open = "SELECT count(*) FROM call_leg WHERE ended_at IS NULL";
+    floor.until("the supervisor goes with the call", async || floor.count(open).await == 0).await;
     floor.close().await;
 }

@@ -17,6 +17,7 @@ use ledgerline::{
         users::{self, NewUser, User},
     },
     campaign::{self, Limits, ListRule, Mode, NewCampaign, RetryMinutes, Settings},
+    carrier::{CallUpdate, twilio::rest::ParticipantRecord},
     clock::Clock,
     disposition::catalogue,
     emulator::{
@@ -24,7 +25,7 @@ use ledgerline::{
         agents::{self, Habits, Tally},
         faults::Faults,
     },
-    ids::CampaignId,
+    ids::{CallId, CampaignId},
     import::{
         ImportJob,
         generate::{Portfolio, generate},
@@ -61,15 +62,16 @@ pub struct Floor {
 impl Floor {
     /// Takes a portfolio in, seats the agents, and starts to dial through a carrier with these faults.
     pub async fn open(faults: Faults) -> Self {
+        Self::open_with(|config| config.faults = faults).await
+    }
+
+    /// As [`Floor::open`], with a carrier and people of this kind.
+    pub async fn open_with(tune: impl FnOnce(&mut emulator::Config)) -> Self {
         // Hawaii is open, and New York is not closed yet.
         let clock = Clock::manual(noon() + TimeDelta::hours(2), Tz::America__New_York);
-        let carrier = emulator::start(carrier(faults), clock.clone()).await.expect("a carrier");
+        let carrier = emulator::start(carrier(tune), clock.clone()).await.expect("a carrier");
         let base_url = carrier.base_url.clone();
-        let mut service = TestApp::start_with(clock.clone(), |config| {
-            config.carrier.base_url = base_url;
-            config.carrier.agent_caller_id = Some(CALLER_ID.parse().expect("a number"));
-        })
-        .await;
+        let mut service = TestApp::start_with(clock.clone(), |config| config.carrier.base_url = base_url).await;
         let campaign = prepare(&service).await;
         service.serve();
         let stop = CancellationToken::new();
@@ -106,6 +108,52 @@ impl Floor {
         self.count("SELECT count(*) FROM call").await
     }
 
+    /// A supervisor with a device that can be called.
+    pub async fn supervisor(&self) -> Principal {
+        let User { id, name, login, .. } = user(&self.service, "supervisor".to_owned(), Role::Supervisor).await;
+        Principal { user: id, role: Role::Supervisor, name, login }
+    }
+
+    /// A call on which agent and debtor talk.
+    pub async fn talk(&self) -> CallId {
+        let bridged = "SELECT id FROM call WHERE state = 'bridged' ORDER BY id LIMIT 1";
+        let some = async || sqlx::query_scalar(bridged).fetch_optional(&self.service.app.db).await.expect("calls");
+        self.until("somebody talks", async || some().await.is_some_and(|_: uuid::Uuid| true)).await;
+        CallId(some().await.expect("they talk on"))
+    }
+
+    /// Who takes part in the conference of a call, the supervisors only.
+    pub async fn supervisors_of(&self, call: CallId) -> Vec<ParticipantRecord> {
+        let carrier = &self.service.app.carrier;
+        let conference: String = sqlx::query_scalar("SELECT conference FROM call WHERE id = $1")
+            .bind(call.0)
+            .fetch_one(&self.service.app.db)
+            .await
+            .expect("a conference");
+        let mut found = Vec::new();
+        for conference in carrier.find_conferences(&conference).await.expect("conferences") {
+            found.extend(carrier.list_participants(&conference.sid).await.expect("participants"));
+        }
+        found.retain(|each| each.label.as_deref().is_some_and(|label| label.starts_with("supervisor")));
+        found
+    }
+
+    /// No more calls are dialled, and every debtor's line is ended.
+    pub async fn hang_up(&self) {
+        campaign::pause(&self.service.app, None, self.campaign).await.expect("a pause");
+        let live = "SELECT sid FROM call WHERE live AND state <> 'wrapping' AND sid IS NOT NULL";
+        let over = async || {
+            let lines: Vec<String> = sqlx::query_scalar(live).fetch_all(&self.service.app.db).await.expect("lines");
+            for line in lines {
+                let line = line.parse().expect("a line");
+                // It may have ended by itself.
+                let _ = self.service.app.carrier.update_call(&line, &CallUpdate::Complete).await;
+            }
+            self.count("SELECT count(*) FROM call WHERE state <> 'done'").await == 0
+        };
+        self.until("every line is over", over).await;
+    }
+
     /// A number from the database.
     pub async fn count(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query).fetch_one(&self.service.app.db).await.expect("a count")
@@ -126,7 +174,7 @@ impl Floor {
         self.until("the queue is worked off", done).await;
     }
 
-    async fn until(&self, what: &str, reached: impl AsyncFn() -> bool) {
+    pub async fn until(&self, what: &str, reached: impl AsyncFn() -> bool) {
         let began = Instant::now();
         while !reached().await {
             let in_time = began.elapsed() < PATIENCE;
@@ -191,14 +239,14 @@ impl Floor {
     }
 }
 
-fn carrier(faults: Faults) -> emulator::Config {
+fn carrier(tune: impl FnOnce(&mut emulator::Config)) -> emulator::Config {
     let line = ["carrier", "--listen", "127.0.0.1:0", "--auth-token", AUTH_TOKEN, "--calls-per-second", "100"];
     let mut config = emulator::Config::parse_line(line).expect("a command line");
     config.speed = 30.0;
     // Patient people: a loaded test machine is slower than the carrier they live at.
     config.population.patience_seconds = 150.0;
     config.population.human = 0.6;
-    config.faults = faults;
+    tune(&mut config);
     config
 }
 
