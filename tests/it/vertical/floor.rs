@@ -141,9 +141,9 @@ impl Floor {
     /// No more calls are dialled, and every debtor's line is ended.
     pub async fn hang_up(&self) {
         campaign::pause(&self.service.app, None, self.campaign).await.expect("a pause");
-        let live = "SELECT sid FROM call WHERE live AND state <> 'wrapping' AND sid IS NOT NULL";
+        let up = "SELECT sid FROM call WHERE live AND state <> 'wrapping' AND sid IS NOT NULL";
         let over = async || {
-            let lines: Vec<String> = sqlx::query_scalar(live).fetch_all(&self.service.app.db).await.expect("lines");
+            let lines: Vec<String> = sqlx::query_scalar(up).fetch_all(&self.service.app.db).await.expect("lines");
             for line in lines {
                 let line = line.parse().expect("a line");
                 // It may have ended by itself.
