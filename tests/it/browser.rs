@@ -109,6 +109,61 @@ async fn desk(browser: &Browser, scene: &Scene, debtor: &Debtor, agent: UserId) 
 }
 
 #[tokio::test]
+async fn a_part_of_an_item_is_disputed_and_a_reload_forgets_nothing() {
+    let Some(browser) = Browser::start("dispute").await else { return };
+    let mut scene = Scene::start_by(running_clock()).await;
+    let client = Client::new(scene.app()).await;
+    let agent = hire(&scene, &client, "agent-1").await;
+    let debtor = scene.owing(1, 125_000).await;
+    queue::rebuild(scene.app(), scene.campaign).await.expect("a queue");
+    scene.test.serve();
+    browser.serve_from(&scene.test.url(""));
+
+    let begun = dispute(&browser, &scene, &debtor, agent).await.expect("the desk page works");
+
+    let account = client.get(&format!("/api/accounts/{}", debtor.account)).await;
+    assert_eq!(account.body["figures"]["disputed"]["minor"], json!(40_000), "{:?}", account.body);
+    assert_eq!(account.body["figures"]["collectible"]["minor"], json!(85_000), "the rest may be asked for");
+    let notes = client.get(&format!("/api/accounts/{}/notes", debtor.account)).await;
+    assert_eq!(notes.body["items"][0]["body"], json!("two crates were broken"), "{:?}", notes.body);
+    let call = client.get(&format!("/api/calls/{}", begun.call)).await;
+    assert_eq!(call.body["call"]["disposition"], json!("dispute"));
+    browser.stop().await;
+    scene.finish().await;
+}
+
+async fn dispute(browser: &Browser, scene: &Scene, debtor: &Debtor, agent: UserId) -> WebDriverResult<Begun> {
+    log_in(browser, "/desk", "agent-1").await?;
+    browser.see_text("#link", "Connected").await?;
+    park(scene, agent).await;
+    browser.keys(Key::Alt + "r").await?;
+    browser.see_text("#state", "Ready").await?;
+    let begun = answered_call(scene, debtor, agent).await;
+    browser.see_text("#call-state", "bridged").await?;
+    browser.see(".codes button").await?;
+    browser.keys("d").await?;
+    browser.see_text("#disputed", "Tick the open items").await?;
+    browser.find("#items input").await?.click().await?;
+    let part = browser.see("#disputed input").await?;
+    assert_eq!(part.prop("value").await?.as_deref(), Some("1250.00"), "all of it is suggested");
+    part.clear().await?;
+    part.send_keys("400.00").await?;
+    browser.find("textarea[name=note]").await?.send_keys("two crates were broken").await?;
+    browser.shot("desk-dispute").await?;
+
+    browser.reload().await?;
+    let part = browser.see("#disputed input").await?;
+    assert_eq!(part.prop("value").await?.as_deref(), Some("400.00"), "what was typed is still there");
+    scene.end(&begun, "CA01").await;
+    browser.see_text("#call-state", "wrapping").await?;
+    part.focus().await?;
+    browser.keys(Key::Enter + "").await?;
+    browser.see_text("#state", "Ready").await?;
+    browser.see_text("#history", "Dispute").await?;
+    Ok(begun)
+}
+
+#[tokio::test]
 async fn the_floor_shows_the_call_and_pauses_the_campaign() {
     let Some(browser) = Browser::start("floor").await else { return };
     let mut scene = Scene::start_by(running_clock()).await;

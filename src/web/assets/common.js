@@ -41,6 +41,7 @@ export async function whoAmI() {
 /** Ends the session and leads to the log-in page. */
 export async function logOut() {
   await api("DELETE", "/api/session").catch(() => {});
+  sessionStorage.clear();
   location.assign("/login");
 }
 

@@ -3,6 +3,8 @@ import { api, daysLater, decimal, el, fill, minorOf, momentIn, words } from "/as
 
 const CATEGORIES = ["right_party", "third_party", "wrong_party", "no_contact"];
 const DISPUTE_REASONS = ["price", "quantity", "quality", "not_delivered", "already_paid", "duplicate", "missing_po", "other"];
+/** Where this tab keeps what was typed for the present call. */
+const DRAFT = "disposition";
 const catalogues = new Map();
 
 /** The dispositions an agent may choose from; asked for once. */
@@ -15,11 +17,14 @@ function catalogue(set) {
   return catalogues.get(set);
 }
 
+const disputedField = (item) => `disputed-${item.id}`;
+
 export class Wrap {
   constructor(form, { me, picked, recorded }) {
     Object.assign(this, { form, me, picked, recorded });
     form.addEventListener("submit", (event) => { event.preventDefault(); this.save(); });
-    form.addEventListener("items", () => this.suggestAmount());
+    form.addEventListener("items", () => { this.suggestAmount(); this.listDisputed(); this.remember(); });
+    form.addEventListener("input", () => this.remember());
     form.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.chosen) this.choose(null);
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.save();
@@ -38,6 +43,33 @@ export class Wrap {
       return;
     }
     if (this.pop === pop) this.draw();
+    if (this.pop === pop) this.recall();
+  }
+
+  /** What was typed so far, kept by this tab: a reload in the middle of a call loses nothing. */
+  remember() {
+    if (!this.pop) return;
+    const typed = [...this.form.elements].filter((field) => field.name).map((field) => [field.name, field.type === "checkbox" ? field.checked : field.value]);
+    const draft = { call: this.pop.call, code: this.chosen?.code ?? null, items: this.picked().map((item) => item.id), typed: Object.fromEntries(typed) };
+    sessionStorage.setItem(DRAFT, JSON.stringify(draft));
+  }
+
+  recall() {
+    const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? "null");
+    if (draft?.call !== this.pop.call) return;
+    for (const id of draft.items) {
+      const box = document.getElementById(`item-${id}`);
+      if (box && !box.checked) box.click();
+    }
+    const choice = this.choices.find((item) => item.code === draft.code);
+    if (choice) this.choose(choice);
+    for (const [name, value] of Object.entries(draft.typed)) {
+      const field = this.field(name);
+      if (field?.type === "checkbox") field.checked = value;
+      else if (field) field.value = value;
+    }
+    this.amountTyped = "amount" in draft.typed;
+    this.remember();
   }
 
   /** A key was pressed outside of a field; true if it chose a disposition. */
@@ -51,6 +83,7 @@ export class Wrap {
     this.chosen = choice;
     this.attempt = null;
     this.draw();
+    this.remember();
     if (!choice) return this.form.querySelector(".codes button")?.focus();
     const first = this.form.querySelector("fieldset input, fieldset select") ?? (this.needs("note") ? this.field("note") : this.form.querySelector("#save"));
     first.focus();
@@ -109,7 +142,24 @@ export class Wrap {
   disputeFields() {
     return el("div", {},
       el("label", {}, "Reason", el("select", { name: "dispute_reason" }, DISPUTE_REASONS.map((reason) => el("option", { value: reason }, words(reason))))),
-      el("p", { class: "quiet small" }, "The items you tick are disputed in full."));
+      el("div", { id: "disputed" }, this.disputedItems()));
+  }
+
+  /** How much of each ticked item is disputed: all that is left of it, unless something else is typed. */
+  disputedItems() {
+    const items = this.picked();
+    if (!items.length) return [el("p", { class: "quiet small" }, "Tick the open items that are disputed.")];
+    return items.map((item) => {
+      const { currency } = item.open;
+      const name = disputedField(item);
+      const value = this.field(name)?.value ?? decimal(item.open.minor - item.disputed.minor, currency);
+      return el("label", {}, `Disputed of ${item.invoice} (${currency})`, el("input", { name, inputmode: "decimal", autocomplete: "off", class: "figure", value }));
+    });
+  }
+
+  listDisputed() {
+    const place = this.form.querySelector("#disputed");
+    if (place) fill(place, ...this.disputedItems());
   }
 
   zone = () => this.pop.account?.contact.zones[0] ?? this.me.zone;
@@ -153,7 +203,11 @@ export class Wrap {
     }
     if (this.needs("dispute")) {
       if (!items.length) wrong("dispute_reason", "Tick the open items that are disputed.");
-      const disputed = items.map((item) => ({ id: item.id, amount_minor: item.open.minor }));
+      const disputed = items.map((item) => {
+        const amount_minor = minorOf(this.field(disputedField(item)).value, item.open.currency);
+        if (!amount_minor || amount_minor > item.open.minor) wrong(disputedField(item), `Enter an amount up to ${decimal(item.open.minor, item.open.currency)}.`);
+        return { id: item.id, amount_minor };
+      });
       body.dispute = { reason: this.field("dispute_reason").value, items: disputed };
     }
     if (this.needs("items") && !items.length) wrong("note", "Tick the open items it is about.");
@@ -170,6 +224,7 @@ export class Wrap {
       if (this.attempt?.sent !== sent) this.attempt = { sent, key: crypto.randomUUID() };
       this.busy(true);
       const answer = await api("POST", `/api/calls/${pop.call}/disposition`, body, { "idempotency-key": this.attempt.key });
+      sessionStorage.removeItem(DRAFT);
       this.recorded(answer);
     } catch (error) {
       if (this.pop === pop) this.refuse(error);
