@@ -241,6 +241,10 @@ pub enum HoldReason {
     Bankruptcy,
     /// Deceased.
     Deceased,
+    /// In a vulnerable situation: stop, and look after it.
+    Vulnerable,
+    /// In financial hardship.
+    Hardship,
     /// With another department or authority.
     Escalated,
     /// Put on hold by a person or a disposition.

@@ -6,7 +6,17 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 
 use crate::{
-    agent, call, carrier, clock::Clock, config::Config, db, desk, dialer, error::Result, floor, lifecycle::Lifecycle,
+    agent, call, carrier,
+    clock::Clock,
+    compliance::{
+        self,
+        book::{Book, Policies},
+    },
+    config::Config,
+    db, desk, dialer,
+    error::Result,
+    floor,
+    lifecycle::Lifecycle,
     outbox, promise, services, telemetry, tempo, worker,
 };
 
@@ -36,6 +46,8 @@ pub struct Parts {
     pub carrier: carrier::Client,
     /// The desks connected to this node.
     pub desk: desk::hub::Hub,
+    /// The rules that every call has to pass.
+    pub policies: Policies,
     /// Wakes the dialer: an agent is ready, or a campaign was started.
     pub dialer: dialer::Bell,
 }
@@ -44,8 +56,10 @@ impl App {
     /// Connects to Redis and puts the parts together.
     ///
     /// # Errors
-    /// If Redis cannot be reached, or the configuration contradicts itself.
+    /// If Redis cannot be reached, a policy pack is wrong, or the configuration contradicts itself.
     pub async fn build(config: Config, clock: Clock, db: PgPool, redis_url: &SecretString) -> Result<Self> {
+        let policies = Policies::of(Book::load(config.policies.as_deref())?);
+        compliance::store::note_version(&mut *db.acquire().await?, &policies, clock.now()).await?;
         let parts = Parts {
             redis: tempo::connect(redis_url).await?,
             redis_client: tempo::client(redis_url)?,
@@ -54,6 +68,7 @@ impl App {
             outbox: outbox::Bell::default(),
             carrier: carrier::Client::new(&config.carrier)?,
             desk: desk::hub::Hub::default(),
+            policies,
             dialer: dialer::Bell::default(),
             config,
             clock,

@@ -10,7 +10,12 @@ use utoipa::ToSchema;
 
 pub(crate) use self::steer::drained;
 pub use self::steer::{NewCampaign, create, drain, pause, set_mode, set_ratio, start, update_settings};
-use crate::{ids::CampaignId, named::named, phone::Phone};
+use crate::{
+    compliance::scope::{Collector, Purpose},
+    ids::CampaignId,
+    named::named,
+    phone::Phone,
+};
 
 /// A campaign as stored.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -73,8 +78,14 @@ pub struct Settings {
     pub limits: Limits,
     /// How long an account rests after an outcome, in minutes.
     pub retry: RetryMinutes,
-    /// Name of the policy that permits or refuses a dial.
+    /// Name of the base pack of rules that a dial has to pass; the packs of the debtor's place apply besides.
     pub policy: String,
+    /// Who collects: the creditor in its own name, or an agency.
+    pub collector: Collector,
+    /// What the calls are for.
+    pub purpose: Purpose,
+    /// Languages that its agents speak (BCP 47); empty: any.
+    pub languages: Vec<String>,
     /// Name of the disposition set.
     pub disposition_set: String,
     /// What the agent says; `{name}` and `{balance}` are filled in on the pop.
@@ -192,6 +203,9 @@ impl Default for Settings {
             limits: Limits::default(),
             retry: RetryMinutes::default(),
             policy: "house".to_owned(),
+            collector: Collector::default(),
+            purpose: Purpose::default(),
+            languages: Vec::new(),
             disposition_set: "standard".to_owned(),
             script: String::new(),
             creditor_name: String::new(),

@@ -32,6 +32,10 @@ pub struct Config {
           value_parser = clap::value_parser!(u16).range(0..=600))]
     pub drain_seconds: u16,
 
+    /// Directory of policy packs, in place of those that the binary carries (`docs/POLICY.md`).
+    #[arg(long, env = "LEDGERLINE_POLICIES")]
+    pub policies: Option<PathBuf>,
+
     /// Where the stores are.
     #[command(flatten)]
     pub stores: Stores,

@@ -1,6 +1,7 @@
 //! Telephone numbers as E.164, and the time zones a number may be in.
 
 pub mod fictional;
+pub mod jurisdiction;
 mod parse;
 pub mod zones;
 

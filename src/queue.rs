@@ -178,6 +178,10 @@ pub enum Hold {
     Bankruptcy,
     /// Deceased.
     Deceased,
+    /// In a vulnerable situation: stop, and look after it.
+    Vulnerable,
+    /// In financial hardship.
+    Hardship,
     /// On the do-not-call list.
     DoNotCall,
     /// With another department or authority.

@@ -62,15 +62,15 @@ pub async fn begin(
     let call = store::NewCall {
         id: begun.call,
         campaign: Some(attempt.campaign),
-        account: Some(permit.account),
+        account: Some(permit.account()),
         person: Some(entry.person),
-        contact_point: Some(permit.contact_point),
+        contact_point: Some(permit.contact_point()),
         to: attempt.to.as_str(),
         from: attempt.from.as_str(),
         sid: None,
         token: &begun.token,
         facts: &facts,
-        decision: Some(permit.decision),
+        decision: Some(permit.decision()),
         lease: Some(attempt.leased.lease),
         queue_entry: Some(serde_json::to_value(entry).map_err(Error::internal("writing a queue entry"))?),
     };
@@ -79,7 +79,7 @@ pub async fn begin(
     }
     match attempt.preview_for {
         Some(agent) => reserve(conn, agent, begun.call, now).await?,
-        None => store::count_attempt(conn, attempt.campaign, permit.account, now).await?,
+        None => store::count_attempt(conn, attempt.campaign, permit.account(), now).await?,
     }
     outbox::enqueue(conn, &[outbox::Effect::CallChanged { call: begun.call }], now).await?;
     Ok(begun)

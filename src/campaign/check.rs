@@ -6,7 +6,7 @@ use chrono::NaiveTime;
 
 use super::{HoursRule, Limits, RetryMinutes, Settings, Weights};
 use crate::{
-    compliance::rules,
+    compliance::book::Book,
     error::{Error, Result},
 };
 
@@ -23,7 +23,7 @@ pub(super) fn ratio(ratio_milli: u32) -> Result<()> {
     range("ratio_milli", ratio_milli, 1000..=5000)
 }
 
-pub(super) fn settings(settings: &Settings) -> Result<()> {
+pub(super) fn settings(settings: &Settings, book: &Book) -> Result<()> {
     weights(&settings.weights)?;
     limits(&settings.limits)?;
     retry(&settings.retry)?;
@@ -36,8 +36,16 @@ pub(super) fn settings(settings: &Settings) -> Result<()> {
     if settings.list.min_collectible_minor < 1 {
         return Err(Error::invalid("settings.list.min_collectible_minor", "must be 1 or more minor units"));
     }
-    if !rules::is_known(&settings.policy) {
-        return Err(Error::invalid("settings.policy", "is no known policy; there is: house"));
+    if !book.bases().any(|name| name == settings.policy) {
+        let known: Vec<&str> = book.bases().collect();
+        let detail = format!("is no pack that a campaign may name; there is: {}", known.join(", "));
+        return Err(Error::invalid("settings.policy", detail));
+    }
+    if settings.languages.len() > 50 {
+        return Err(Error::invalid("settings.languages", "must hold at most 50"));
+    }
+    for (index, language) in settings.languages.iter().enumerate() {
+        length(&format!("settings.languages[{index}]"), language, 2..=35)?;
     }
     length("settings.disposition_set", &settings.disposition_set, 1..=64)?;
     length("settings.script", &settings.script, 0..=10_000)?;
@@ -137,7 +145,7 @@ mod tests {
     fn refused(change: impl FnOnce(&mut Settings)) -> (String, String) {
         let mut changed = Settings::default();
         change(&mut changed);
-        match settings(&changed) {
+        match settings(&changed, &Book::shipped().unwrap()) {
             Err(Error::Invalid { field, detail }) => (field, detail),
             other => panic!("not refused: {other:?}"),
         }
@@ -145,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_valid_but_lack_a_caller_id() {
-        assert!(settings(&Settings::default()).is_ok());
+        assert!(settings(&Settings::default(), &Book::shipped().unwrap()).is_ok());
         assert!(
             matches!(startable(&Settings::default()), Err(Error::Invalid { field, .. }) if field == "settings.caller_ids")
         );

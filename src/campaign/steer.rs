@@ -32,7 +32,7 @@ pub struct NewCampaign {
 pub async fn create(app: &App, by: Option<UserId>, new: NewCampaign) -> Result<Campaign> {
     check::name(&new.name)?;
     check::ratio(new.ratio_milli)?;
-    check::settings(&new.settings)?;
+    check::settings(&new.settings, &app.policies.book)?;
     let campaign = Campaign {
         id: CampaignId::generate(),
         name: new.name,
@@ -61,7 +61,7 @@ pub async fn update_settings(
     version: i64,
     settings: Settings,
 ) -> Result<Campaign> {
-    check::settings(&settings)?;
+    check::settings(&settings, &app.policies.book)?;
     let campaign = change(app, by, id, "settings", |campaign| {
         if campaign.version != version {
             return Err(Error::Conflict(format!("changed meanwhile: version {} now", campaign.version)));

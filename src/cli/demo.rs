@@ -173,6 +173,7 @@ fn config(options: &Options, carrier: &Emulator, opening: DateTime<Utc>, listen:
         zone: OFFICE,
         clock: Some(opening),
         drain_seconds: 3,
+        policies: None,
         stores: options.stores.clone(),
         carrier: Carrier {
             base_url: carrier.base_url.clone(),

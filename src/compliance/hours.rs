@@ -7,26 +7,50 @@ use chrono_tz::Tz;
 use crate::campaign::HoursRule;
 
 /// No call is placed in the last minute of a span: ringing and the first words fall inside it.
-const MARGIN: TimeDelta = TimeDelta::seconds(60);
+pub const MARGIN: TimeDelta = TimeDelta::seconds(60);
 /// How far ahead [`next_open`] looks: spans repeat weekly, one more day covers a change of the clocks.
 const HORIZON: Days = Days::new(8);
 
 /// Whether a call may be placed `now` into all of `zones`. Without a zone or a rule nothing is allowed.
 #[must_use]
 pub fn is_open(rules: &[HoursRule], zones: &[Tz], now: DateTime<Utc>) -> bool {
-    !zones.is_empty() && zones.iter().all(|zone| rules.iter().any(|rule| is_inside(rule, *zone, now)))
+    is_open_for(rules, zones, MARGIN, now)
+}
+
+/// As [`is_open`], where ringing and the first words take `margin`.
+#[must_use]
+pub fn is_open_for(rules: &[HoursRule], zones: &[Tz], margin: TimeDelta, now: DateTime<Utc>) -> bool {
+    !zones.is_empty() && zones.iter().all(|zone| rules.iter().any(|rule| is_inside(rule, *zone, margin, now)))
 }
 
 /// The earliest moment, `now` or later, at which [`is_open`]; `None` if that is not within eight days.
 #[must_use]
 pub fn next_open(rules: &[HoursRule], zones: &[Tz], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    if is_open(rules, zones, now) {
+    next_open_for(rules, zones, MARGIN, now)
+}
+
+/// As [`next_open`], where ringing and the first words take `margin`.
+#[must_use]
+pub fn next_open_for(
+    rules: &[HoursRule],
+    zones: &[Tz],
+    margin: TimeDelta,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    if is_open_for(rules, zones, margin, now) {
         return Some(now);
     }
     // It can only become open at the start of some span in one of the zones.
     let mut starts: Vec<DateTime<Utc>> = zones.iter().flat_map(|zone| starts_after(rules, *zone, now)).collect();
     starts.sort_unstable();
-    starts.into_iter().find(|start| is_open(rules, zones, *start))
+    starts.into_iter().find(|start| is_open_for(rules, zones, margin, *start))
+}
+
+/// The end of the span that `now` lies in, to the very second; `None` if it lies outside.
+#[must_use]
+pub fn end_of_span(rule: &HoursRule, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let day = now.with_timezone(&zone).date_naive();
+    is_inside(rule, zone, TimeDelta::zero(), now).then(|| instant(day.and_time(rule.to), zone))
 }
 
 /// Midnight of a day in a zone; where the clocks skip it, the first moment after.
@@ -35,10 +59,10 @@ pub fn start_of_day(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     instant(day.and_time(chrono::NaiveTime::MIN), zone)
 }
 
-fn is_inside(rule: &HoursRule, zone: Tz, now: DateTime<Utc>) -> bool {
+fn is_inside(rule: &HoursRule, zone: Tz, margin: TimeDelta, now: DateTime<Utc>) -> bool {
     let day = now.with_timezone(&zone).date_naive();
     let (from, to) = (instant(day.and_time(rule.from), zone), instant(day.and_time(rule.to), zone));
-    rule.days.contains(&day.weekday()) && from <= now && now < to - MARGIN
+    rule.days.contains(&day.weekday()) && from <= now && now < to - margin
 }
 
 fn starts_after(rules: &[HoursRule], zone: Tz, now: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {

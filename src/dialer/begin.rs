@@ -1,16 +1,22 @@
-//! Committing an attempt: the verdict and the call in one transaction.
+//! Committing an attempt: the last look, its receipt and the call in one transaction, under locks on the account, the
+//! person and the number. However many nodes claim, no attempt is counted that is not there, and none is there uncounted.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
 
-use super::{look::Looked, place::Begun};
+use super::{
+    look::{self, Looked},
+    place::Begun,
+};
 use crate::{
     app::App,
     call::attempt::{self, Attempt},
     campaign::Campaign,
-    compliance,
+    compliance::{self, DialPermit},
     error::{Error, Result},
     ids::UserId,
-    queue,
+    phone::Phone,
+    queue::{self, Leased},
 };
 
 /// A lease about to lapse is not dialled any more: somebody else may claim the entry before the commit.
@@ -25,7 +31,7 @@ pub(super) async fn commit(
     looked: Looked,
     preview_for: Option<UserId>,
 ) -> Result<Option<Begun>> {
-    let Looked { leased, request, permit, to, from, person } = looked;
+    let Looked { leased, to, from, person } = looked;
     let now = app.clock.now();
     if leased.expires_at - LEASE_MARGIN <= now {
         person.let_go(app).await?;
@@ -42,7 +48,15 @@ pub(super) async fn commit(
         preview_for,
     };
     let mut tx = app.db.begin().await?;
-    compliance::store::insert_decision(&mut tx, campaign.id, &request, None, now).await?;
+    let permit = match last_look(app, &mut tx, campaign, &leased, &to).await? {
+        Ok(permit) => permit,
+        Err(next_allowed_at) => {
+            tx.commit().await?;
+            person.let_go(app).await?;
+            queue::refuse(app, campaign, &leased, next_allowed_at).await?;
+            return Ok(None);
+        }
+    };
     let begun = match attempt::begin(&mut tx, permit, &attempt, now).await {
         Ok(begun) => begun,
         Err(Error::Conflict(_)) => {
@@ -72,4 +86,24 @@ pub(super) async fn commit(
         tracing::warn!(call = %begun.call, %error, "the right to a person lapses by itself");
     }
     Ok(Some(begun))
+}
+
+/// Asks once more, at the moment of dialling; the receipt is kept either way. Refused: when to ask again, if that is
+/// known.
+async fn last_look(
+    app: &App,
+    conn: &mut PgConnection,
+    campaign: &Campaign,
+    leased: &Leased,
+    to: &Phone,
+) -> Result<std::result::Result<DialPermit, Option<DateTime<Utc>>>> {
+    let entry = &leased.entry;
+    compliance::look::lock(conn, entry.account, entry.person, to).await?;
+    let (now, today) = (app.clock.now(), app.clock.business_date());
+    let mut requests = compliance::look::requests(conn, campaign, &[entry.contact_point], now, today).await?;
+    let Some(request) = requests.remove(&entry.contact_point) else { return Ok(Err(None)) };
+    let receipt = compliance::judge(request, &app.policies, now);
+    look::count(&receipt);
+    let kept = compliance::store::keep(conn, campaign.id, receipt).await?;
+    Ok(kept.map_err(|refusal| refusal.next_allowed_at))
 }

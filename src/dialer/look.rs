@@ -1,4 +1,5 @@
-//! The last look: Postgres is asked again about every entry that was claimed, and each gets a permit or a refusal.
+//! The first look of two: Postgres is asked about every entry that was claimed, all at once. What no rule forbids is
+//! asked again, under locks, when its attempt is committed.
 
 use std::collections::HashMap;
 
@@ -8,11 +9,11 @@ use super::store;
 use crate::{
     app::App,
     campaign::Campaign,
-    compliance::{self, DialPermit, PermitRequest, Refusal},
+    compliance::{self, PermitRequest, Receipt},
     error::Result,
-    ids::AccountId,
+    ids::ContactPointId,
     phone::Phone,
-    queue::{self, Leased, Standing, right::Right},
+    queue::{self, Leased, right::Right},
     tempo,
 };
 
@@ -23,8 +24,6 @@ const PERSON_RIGHT_MS: u64 = 30_000;
 /// An entry that may be dialled.
 pub(super) struct Looked {
     pub(super) leased: Leased,
-    pub(super) request: PermitRequest,
-    pub(super) permit: DialPermit,
     pub(super) to: Phone,
     pub(super) from: Phone,
     /// Nobody else dials the person until the attempt is committed.
@@ -55,72 +54,74 @@ pub(super) async fn at(app: &App, campaign: &Campaign, leased: Vec<Leased>) -> R
     let mut facts = facts(app, campaign, &held).await?;
     let mut permitted = Vec::with_capacity(held.len());
     for (leased, person) in held {
-        let (standing, to) = facts.remove(&leased.entry.account).unwrap_or_default();
-        permitted.extend(judge(app, campaign, leased, person, standing.as_ref(), to).await?);
+        let (request, to) = facts.remove(&leased.entry.contact_point).unwrap_or_default();
+        permitted.extend(judge(app, campaign, leased, person, request, to).await?);
     }
     let refused = u32::try_from(claimed - permitted.len()).unwrap_or(u32::MAX);
     Ok((permitted, refused))
 }
 
-type Facts = HashMap<AccountId, (Option<Standing>, Option<Phone>)>;
+type Facts = HashMap<ContactPointId, (Option<PermitRequest>, Option<Phone>)>;
 
 async fn facts(app: &App, campaign: &Campaign, held: &[(Leased, Right)]) -> Result<Facts> {
-    let accounts: Vec<AccountId> = held.iter().map(|(leased, _)| leased.entry.account).collect();
     let points: Vec<_> = held.iter().map(|(leased, _)| leased.entry.contact_point).collect();
+    let (now, today) = (app.clock.now(), app.clock.business_date());
     let mut conn = app.db.acquire().await?;
-    let standings = queue::store::standings_of(&mut conn, campaign, &accounts, app.clock.now()).await?;
+    let mut requests = compliance::look::requests(&mut conn, campaign, &points, now, today).await?;
     let mut phones = store::phones(&mut conn, &points).await?;
-    let mut standings: HashMap<_, _> = standings.into_iter().map(|standing| (standing.account, standing)).collect();
-    let entries = held.iter().map(|(leased, _)| &leased.entry);
-    Ok(entries
-        .map(|entry| (entry.account, (standings.remove(&entry.account), phones.remove(&entry.contact_point))))
-        .collect())
+    Ok(points.into_iter().map(|point| (point, (requests.remove(&point), phones.remove(&point)))).collect())
 }
 
-/// Permits one entry, or refuses it. An account that the campaign does not list any more is refused without a verdict.
+/// Lets one entry pass, or refuses it. An account that the campaign does not list any more is refused without a verdict.
 async fn judge(
     app: &App,
     campaign: &Campaign,
     leased: Leased,
     person: Right,
-    standing: Option<&Standing>,
+    request: Option<PermitRequest>,
     to: Option<Phone>,
 ) -> Result<Option<Looked>> {
-    let (Some(standing), Some(to)) = (standing, to) else {
-        person.let_go(app).await?;
-        queue::refuse(app, campaign, &leased, None).await?;
-        return Ok(None);
+    let known = request.filter(|request| request.person == leased.entry.person).zip(to);
+    let next = match known {
+        Some((request, to)) => {
+            let turn = request.account_attempts;
+            let receipt = compliance::judge(request, &app.policies, app.clock.now());
+            match (&receipt.refusal, caller_id(campaign, &leased, turn)) {
+                (None, Some(from)) => return Ok(Some(Looked { leased, to, from, person })),
+                (None, None) => None,
+                (Some(refusal), _) => {
+                    let next = refusal.next_allowed_at;
+                    record(app, campaign, receipt).await?;
+                    next
+                }
+            }
+        }
+        None => None,
     };
-    let (now, today) = (app.clock.now(), app.clock.business_date());
-    let request = PermitRequest::new(standing, &leased.entry, &campaign.settings, now, today);
-    match (compliance::permit(&request, now), caller_id(campaign, standing)) {
-        (Ok(permit), Some(from)) => Ok(Some(Looked { leased, request, permit, to, from, person })),
-        (Ok(_), None) => {
-            person.let_go(app).await?;
-            queue::refuse(app, campaign, &leased, None).await?;
-            Ok(None)
-        }
-        (Err(refusal), _) => {
-            record(app, campaign, &request, &refusal).await?;
-            person.let_go(app).await?;
-            queue::refuse(app, campaign, &leased, refusal.next_allowed_at).await?;
-            Ok(None)
-        }
-    }
+    person.let_go(app).await?;
+    queue::refuse(app, campaign, &leased, next).await?;
+    Ok(None)
 }
 
-/// Stores a refusal.
-pub(super) async fn record(app: &App, campaign: &Campaign, request: &PermitRequest, refusal: &Refusal) -> Result<()> {
-    metrics::counter!("ledgerline_dials_refused_total", "rule" => refusal.rule.clone()).increment(1);
+/// Keeps the receipt of a refusal.
+async fn record(app: &App, campaign: &Campaign, receipt: Receipt) -> Result<()> {
+    count(&receipt);
     let mut conn = app.db.acquire().await?;
-    compliance::store::insert_decision(&mut conn, campaign.id, request, Some(refusal), app.clock.now()).await
+    compliance::store::keep(&mut conn, campaign.id, receipt).await.map(|_| ())
+}
+
+/// Counts a refusal by its rule.
+pub(super) fn count(receipt: &Receipt) {
+    if let Some(refusal) = &receipt.refusal {
+        metrics::counter!("ledgerline_dials_refused_total", "rule" => refusal.rule.clone()).increment(1);
+    }
 }
 
 /// The campaign's numbers in turn: each attempt on an account comes from the next one, and accounts begin with
 /// different ones.
-fn caller_id(campaign: &Campaign, standing: &Standing) -> Option<Phone> {
+fn caller_id(campaign: &Campaign, leased: &Leased, attempts: u32) -> Option<Phone> {
     let ids = &campaign.settings.caller_ids;
-    let first = standing.account.0.as_u128() % ids.len().max(1) as u128;
-    let turn = (usize::try_from(first).unwrap_or(0) + standing.attempts as usize).checked_rem(ids.len())?;
+    let first = leased.entry.account.0.as_u128() % ids.len().max(1) as u128;
+    let turn = (usize::try_from(first).unwrap_or(0) + attempts as usize).checked_rem(ids.len())?;
     ids.get(turn).cloned()
 }

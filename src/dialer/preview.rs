@@ -10,11 +10,9 @@ use crate::{
     },
     campaign::{self, Campaign},
     carrier::limit::{self, Limit},
-    compliance::{self, PermitRequest},
-    desk,
+    compliance, desk,
     error::{Error, Result},
     ids::{CallId, UserId},
-    queue::{self, Components, Entry, Lane, Standing, Window},
 };
 
 /// Shows a permitted entry to the agent who has been ready longest; `None`, and the entry goes back, if there is none.
@@ -91,16 +89,14 @@ async fn permit_again(
 ) -> Result<()> {
     let (now, today) = (app.clock.now(), app.clock.business_date());
     let mut conn = app.db.acquire().await?;
-    let standings = queue::store::standings_of(&mut conn, campaign, &[planned.account], now).await?;
-    let verdict = match standings.first() {
-        Some(standing) => {
-            let mut request =
-                PermitRequest::new(standing, &entry_of(planned, standing), &campaign.settings, now, today);
-            // The live call is this very one: Postgres lets nobody else have another.
+    let mut requests = compliance::look::requests(&mut conn, campaign, &[planned.contact_point], now, today).await?;
+    let verdict = match requests.remove(&planned.contact_point) {
+        Some(mut request) => {
+            // The live call is this very one: Postgres lets nobody else have another, so nobody else can count.
             request.in_call = false;
-            let verdict = compliance::permit(&request, now).map(|_| ());
-            compliance::store::insert_decision(&mut conn, campaign.id, &request, verdict.as_ref().err(), now).await?;
-            verdict.map_err(|refusal| refusal.rule)
+            let receipt = compliance::judge(request, &app.policies, now);
+            let kept = compliance::store::keep(&mut conn, campaign.id, receipt).await?;
+            kept.map(|_| ()).map_err(|refusal| refusal.rule)
         }
         None => Err("account_open".to_owned()),
     };
@@ -109,18 +105,4 @@ async fn permit_again(
     tracing::info!(%agent, %call, rule, "the last look refused a previewed call");
     give_up(app, call).await?;
     Err(Error::Conflict(format!("may not be dialled now: {rule}")))
-}
-
-/// What the last look needs of the entry that was shown.
-fn entry_of(planned: &store::Planned, standing: &Standing) -> Entry {
-    Entry {
-        account: planned.account,
-        person: planned.person,
-        contact_point: planned.contact_point,
-        lane: if standing.callback_at.is_some() { Lane::CallbackDue } else { Lane::PastDue },
-        score: 0,
-        components: Components::default(),
-        collectible_minor: standing.collectible_minor,
-        window: Window::new([]),
-    }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     call::State,
     error::{Error, Result},
-    ids::{AccountId, CallId, CampaignId, ContactPointId, PersonId, UserId},
+    ids::{CallId, CampaignId, ContactPointId, UserId},
     phone::Phone,
 };
 
@@ -56,8 +56,6 @@ pub(super) async fn phones(
 /// An account shown to an agent for preview.
 pub(super) struct Planned {
     pub(super) campaign: CampaignId,
-    pub(super) account: AccountId,
-    pub(super) person: PersonId,
     pub(super) contact_point: ContactPointId,
     pub(super) to: Phone,
     pub(super) from: Phone,
@@ -69,8 +67,7 @@ pub(super) struct Planned {
 /// [`Error::NotFound`] if there is no such call for the agent; [`Error::Conflict`] if it has been decided already.
 pub(super) async fn planned(db: &PgPool, call: CallId, agent: UserId) -> Result<Planned> {
     let row = sqlx::query!(
-        r#"SELECT campaign_id AS "campaign: CampaignId", account_id AS "account: AccountId",
-                  person_id AS "person: PersonId", contact_point_id AS "contact_point: ContactPointId",
+        r#"SELECT campaign_id AS "campaign: CampaignId", contact_point_id AS "contact_point: ContactPointId",
                   to_number, from_number, state
            FROM call WHERE id = $1 AND agent_id = $2"#,
         call.0,
@@ -82,12 +79,10 @@ pub(super) async fn planned(db: &PgPool, call: CallId, agent: UserId) -> Result<
     if row.state != State::Planned.as_str() {
         return Err(Error::Conflict("the call is not waiting for a decision any more".to_owned()));
     }
-    let (Some(campaign), Some(account), Some(person), Some(contact_point)) =
-        (row.campaign, row.account, row.person, row.contact_point)
-    else {
+    let (Some(campaign), Some(contact_point)) = (row.campaign, row.contact_point) else {
         return Err(Error::NotFound("call of a campaign"));
     };
     let phone = |text: &str| text.parse().map_err(Error::internal("reading the numbers of a call"));
     let (to, from) = (phone(&row.to_number)?, phone(&row.from_number)?);
-    Ok(Planned { campaign, account, person, contact_point, to, from })
+    Ok(Planned { campaign, contact_point, to, from })
 }

@@ -57,15 +57,22 @@ pub fn of_region(country: Option<&str>, region: Option<&str>, postal: Option<&st
         let zones = of_country(country);
         return if zones.len() > MOST_ZONES { Vec::new() } else { zones };
     }
+    union(regions(country, region, postal).into_iter().flat_map(|row| row.zones.clone()))
+}
+
+/// Codes of the states or provinces in which an address may lie: the one it names, else those of its postal code.
+pub(super) fn states(country: &str, region: Option<&str>, postal: Option<&str>) -> Vec<&'static str> {
+    regions(country, region, postal).into_iter().map(|row| row.code).collect()
+}
+
+fn regions(country: &str, region: Option<&str>, postal: Option<&str>) -> Vec<&'static Region> {
     let of_its_country = || REGIONS.iter().filter(|row| row.country == country);
     let by_name = region.map(str::trim).filter(|name| !name.is_empty()).and_then(|name| {
         of_its_country().find(|row| row.code.eq_ignore_ascii_case(name) || row.name.eq_ignore_ascii_case(name))
     });
     match (by_name, postal) {
-        (Some(row), _) => row.zones.clone(),
-        (None, Some(postal)) => {
-            union(of_its_country().filter(|row| row.covers(postal)).flat_map(|row| row.zones.clone()))
-        }
+        (Some(row), _) => vec![row],
+        (None, Some(postal)) => of_its_country().filter(|row| row.covers(postal)).collect(),
         (None, None) => Vec::new(),
     }
 }
@@ -119,7 +126,7 @@ impl Region {
     }
 }
 
-fn lines(table: &'static str) -> impl Iterator<Item = &'static str> {
+pub(super) fn lines(table: &'static str) -> impl Iterator<Item = &'static str> {
     table.lines().filter(|line| !line.starts_with('#')).skip(1)
 }
 

@@ -184,12 +184,14 @@ impl Row {
 }
 
 /// The hold of a stored reason; an unknown one holds as well.
-fn hold(reason: &str) -> Hold {
+pub(crate) fn hold(reason: &str) -> Hold {
     match reason {
         "cease" => Hold::Cease,
         "attorney" => Hold::Attorney,
         "bankruptcy" => Hold::Bankruptcy,
         "deceased" => Hold::Deceased,
+        "vulnerable" => Hold::Vulnerable,
+        "hardship" => Hold::Hardship,
         "escalated" => Hold::Escalated,
         _ => Hold::OnHold,
     }

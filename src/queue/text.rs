@@ -138,7 +138,7 @@ impl Wait {
 
 impl Hold {
     /// Every reason to hold.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::OpenPromise,
         Self::Disputed,
         Self::CoveredByUnappliedCash,
@@ -148,6 +148,8 @@ impl Hold {
         Self::Attorney,
         Self::Bankruptcy,
         Self::Deceased,
+        Self::Vulnerable,
+        Self::Hardship,
         Self::DoNotCall,
         Self::Escalated,
         Self::OnHold,
@@ -168,6 +170,8 @@ impl Hold {
             Self::Attorney => "attorney",
             Self::Bankruptcy => "bankruptcy",
             Self::Deceased => "deceased",
+            Self::Vulnerable => "vulnerable",
+            Self::Hardship => "hardship",
             Self::DoNotCall => "do_not_call",
             Self::Escalated => "escalated",
             Self::OnHold => "on_hold",

@@ -6,14 +6,23 @@ use clap::CommandFactory;
 use ledgerline::cli::Cli;
 
 /// Where decisions are made: they get the world as an argument and cannot reach it.
-const PURE: [&str; 9] = [
+const PURE: [&str; 18] = [
     "call/machine.rs",
     "agent/presence.rs",
     "queue/score.rs",
     "queue/placement.rs",
     "queue/rank.rs",
     "compliance.rs",
+    "compliance/attempts.rs",
+    "compliance/book.rs",
+    "compliance/calendar.rs",
+    "compliance/frequency.rs",
+    "compliance/history.rs",
     "compliance/hours.rs",
+    "compliance/pack.rs",
+    "compliance/policy.rs",
+    "compliance/rules.rs",
+    "compliance/wish.rs",
     "floor/reducer.rs",
     "money.rs",
 ];

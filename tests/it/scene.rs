@@ -26,7 +26,10 @@ use ledgerline::{
     campaign::{self, Mode, NewCampaign, Settings},
     carrier::{Params, signature, token},
     clock::Clock,
-    compliance::{self, PermitRequest},
+    compliance::{
+        self, PermitRequest,
+        scope::{Collector, Party, Purpose},
+    },
     disposition::catalogue,
     ids::{AccountId, CallId, CampaignId, ContactPointId, DecisionId, LeaseId, PersonId, UserId},
     ledger::{self, NewInvoice},
@@ -230,8 +233,8 @@ impl Scene {
             expires_at: now,
         };
         let mut tx = self.app().db.begin().await?;
-        let permit = compliance::permit(&request, now).expect("nothing forbids it");
-        compliance::store::insert_decision(&mut tx, self.campaign, &request, None, now).await?;
+        let receipt = compliance::judge(request, &self.app().policies, now);
+        let permit = compliance::store::keep(&mut tx, self.campaign, receipt).await?.expect("nothing forbids it");
         let attempt = Attempt {
             campaign: self.campaign,
             leased: &leased,
@@ -381,7 +384,23 @@ fn permissive(debtor: &Debtor, now: DateTime<Utc>) -> PermitRequest {
         decision: DecisionId::generate(),
         account: debtor.account,
         contact_point: debtor.point,
+        person: debtor.person,
         policy: "house".to_owned(),
+        party: Party::Business,
+        collector: Collector::First,
+        purpose: Purpose::Collection,
+        jurisdictions: ["US".to_owned()].into(),
+        languages: Vec::new(),
+        agent_reserved: false,
+        open_minor: 1_000_000,
+        currency: Currency::USD,
+        do_not_call: None,
+        label: "work".to_owned(),
+        at_work: true,
+        language: None,
+        wishes: Vec::new(),
+        history: Vec::new(),
+        consented_at: None,
         hours: Settings::default().hours,
         limits: Settings::default().limits,
         list: Settings::default().list,
@@ -393,8 +412,6 @@ fn permissive(debtor: &Debtor, now: DateTime<Utc>) -> PermitRequest {
         in_call: false,
         callable: true,
         zones: vec![Tz::America__New_York],
-        number_attempts: Vec::new(),
-        person_attempts: Vec::new(),
         account_attempts: 0,
         not_before: None,
         at_debtors_wish: false,

@@ -17,7 +17,7 @@ end
 for _, bucket in ipairs(redis.call('SMEMBERS', key('buckets'))) do redis.call('UNLINK', key('ready:' .. bucket)) end
 for _, why in ipairs({ 'callback', 'retry_delay', 'frequency', 'hold' }) do redis.call('UNLINK', key('waiting:' .. why)) end
 for _, reason in ipairs({ 'open_promise', 'disputed', 'covered_by_unapplied_cash', 'no_callable_number',
-  'attempts_used_up', 'cease', 'attorney', 'bankruptcy', 'deceased', 'do_not_call', 'escalated', 'on_hold', 'in_call',
+  'attempts_used_up', 'cease', 'attorney', 'bankruptcy', 'deceased', 'vulnerable', 'hardship', 'do_not_call', 'escalated', 'on_hold', 'in_call',
   'removed' }) do
   redis.call('UNLINK', key('held:' .. reason))
 end

@@ -1,0 +1,43 @@
+-- The circumstances of contact points $1 as of $2: whose they are, what they wish, and what was tried since $3. History
+-- comes as `compliance::history::Known`.
+SELECT p.id AS "contact_point: ContactPointId", p.account_id AS "account: AccountId", k.person_id AS "person: PersonId",
+       p.value, p.label, p.zones, p.invalid_at IS NULL AS "valid!",
+       do_not_call_scope(p.value, k.person_id, p.account_id) AS do_not_call,
+       a.party_kind, a.currency::text AS "currency!", a.country::text, a.region, a.city, a.postal_code, a.stated_zone, a.language,
+       EXISTS (SELECT FROM contact g WHERE g.account_id = a.id AND g.role = 'guarantor') AS "guaranteed!",
+       (SELECT b.created_at FROM callback b
+        WHERE b.account_id = a.id AND b.status = 'open' ORDER BY b.due_at LIMIT 1) AS callback_made_at,
+       (SELECT CASE WHEN e.action = 'granted' THEN e.at END FROM consent_event e
+        WHERE e.contact_point_id = p.id AND e.channel = 'phone' AND e.purpose = 'frequency'
+        ORDER BY e.id DESC LIMIT 1) AS asked_at,
+       (SELECT coalesce(jsonb_agg(w.body ORDER BY w.id), '[]') FROM contact_wish w
+        WHERE w.revoked_at IS NULL AND (w.person_id = k.person_id OR (w.person_id IS NULL AND w.account_id = a.id)))
+         AS "wishes!: Json<Vec<Wish>>",
+       (SELECT coalesce(jsonb_agg(h.line ORDER BY h.at DESC), '[]') FROM (
+          SELECT c.created_at AS at, jsonb_build_object(
+                   'call', c.id, 'at', c.created_at, 'direction', c.direction, 'outcome', c.outcome,
+                   'told', c.facts -> 'create' ->> 'is' IN ('accepted', 'rejected'),
+                   'rang', c.ringing_at IS NOT NULL, 'bridged_at', c.bridged_at, 'ended_at', c.ended_at,
+                   'category', d.category, 'consented_at', v.consented_at,
+                   'same_person', c.person_id IS NULL OR c.person_id = k.person_id,
+                   'same_account', c.account_id IS NOT DISTINCT FROM a.id,
+                   'same_number', p.value = CASE c.direction WHEN 'outbound' THEN c.to_number ELSE c.from_number END,
+                   'at_work', coalesce(o.label = 'work', false)) AS line
+          FROM call c
+          LEFT JOIN call_disposition d ON d.call_id = c.id
+          LEFT JOIN dial_decision v ON v.id = c.decision_id
+          LEFT JOIN contact_point o ON o.id = c.contact_point_id
+          WHERE (c.person_id = k.person_id OR c.to_number = p.value OR c.account_id = a.id) AND c.created_at > $3
+            AND NOT (c.direction = 'outbound' AND c.facts -> 'create' ->> 'is' = 'not_asked')
+          UNION ALL
+          SELECT f.at, jsonb_build_object(
+                   'call', null, 'at', f.at, 'direction', f.direction, 'reach', f.reach,
+                   'same_person', true, 'same_account', f.account_id IS NULL OR f.account_id = a.id,
+                   'same_number', f.number = p.value, 'at_work', p.label = 'work')
+          FROM foreign_attempt f
+          WHERE (f.number = p.value OR f.account_id = a.id) AND f.at > $3 AND f.at <= $2
+        ) h) AS "history!: Json<Vec<Known>>"
+FROM contact_point p
+JOIN contact k ON k.id = p.contact_id
+JOIN account a ON a.id = p.account_id
+WHERE p.id = ANY ($1) AND p.kind = 'phone'

@@ -1,0 +1,110 @@
+//! The jurisdictions whose law may protect whoever answers a number: those of the number and those of the address, all
+//! of them, because either may be out of date and the stricter rule wins.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::LazyLock,
+};
+
+use super::{
+    Phone,
+    zones::{self, Place},
+};
+
+/// Places by area code, digits after the `+`.
+static AREAS: LazyLock<HashMap<&str, Vec<&str>>> = LazyLock::new(|| {
+    zones::lines(include_str!("areas.csv"))
+        .filter_map(|line| line.split_once(','))
+        .map(|(area, places)| (area, places.split(' ').collect()))
+        .collect()
+});
+
+/// The City of New York: its boroughs as cities of an address are written.
+const BOROUGHS: [&str; 8] =
+    ["new york", "new york city", "nyc", "manhattan", "brooklyn", "bronx", "queens", "staten island"];
+
+/// First three digits of the postal codes of the City of New York; some lie partly outside, and count.
+const BOROUGH_POSTAL: [&str; 9] = ["100", "101", "102", "103", "104", "111", "112", "113", "114"];
+
+/// Every jurisdiction that `phone` or the address points to: country (`US`), state or province (`US-MA`), and
+/// `US-NY-NYC`. Empty where nothing is known.
+#[must_use]
+pub fn of_point(phone: Option<&Phone>, place: Place<'_>, city: Option<&str>) -> BTreeSet<String> {
+    let mut found = phone.map(of_number).unwrap_or_default();
+    let Some(country) = place.country.map(str::trim).filter(|country| !country.is_empty()) else { return found };
+    let country = country.to_ascii_uppercase();
+    let states = zones::states(&country, place.region, place.postal);
+    if country == "US" && states.contains(&"NY") && is_new_york_city(city, place.postal) {
+        found.insert("US-NY-NYC".to_owned());
+    }
+    found.extend(states.iter().map(|state| format!("{country}-{state}")));
+    found.insert(country);
+    found
+}
+
+/// Jurisdictions of a number alone.
+fn of_number(phone: &Phone) -> BTreeSet<String> {
+    let places = phone.as_str().get(1..5).and_then(|area| AREAS.get(area));
+    let places = places.into_iter().flatten();
+    let countries = places.clone().filter_map(|place| place.get(..2));
+    let mut found: BTreeSet<String> = places.copied().chain(countries).map(str::to_owned).collect();
+    if found.is_empty() {
+        found.extend(phone.country());
+    }
+    found
+}
+
+fn is_new_york_city(city: Option<&str>, postal: Option<&str>) -> bool {
+    let by_city = city.is_some_and(|city| BOROUGHS.contains(&city.trim().to_ascii_lowercase().as_str()));
+    let by_postal = postal.is_some_and(|postal| {
+        let postal = postal.trim();
+        BOROUGH_POSTAL.iter().any(|start| postal.starts_with(start))
+            || postal.starts_with("11004")
+            || postal.starts_with("116")
+    });
+    by_city || by_postal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(phone: &str, place: Place<'_>, city: Option<&str>) -> Vec<String> {
+        of_point(Some(&phone.parse().unwrap()), place, city).into_iter().collect()
+    }
+
+    fn us<'a>(region: Option<&'a str>, postal: Option<&'a str>) -> Place<'a> {
+        Place { country: Some("US"), region, postal, ..Place::default() }
+    }
+
+    #[test]
+    fn every_area_has_places_of_a_known_country() {
+        for (area, places) in AREAS.iter() {
+            assert!(area.len() == 4 && area.starts_with('1'), "{area}");
+            assert!(places.iter().all(|place| place.starts_with("US-") || place.starts_with("CA-")), "{area}");
+        }
+        assert!(AREAS.len() > 400);
+    }
+
+    #[test]
+    fn number_and_address_count_together() {
+        assert_eq!(of("+16175550100", Place::default(), None), ["US", "US-MA"]);
+        assert_eq!(of("+16175550100", us(Some("NH"), None), None), ["US", "US-MA", "US-NH"]);
+        assert_eq!(of("+442079460018", us(Some("Ohio"), None), None), ["GB", "US", "US-OH"]);
+    }
+
+    #[test]
+    fn the_city_of_new_york_is_found_by_number_city_or_postal_code() {
+        let city = ["US", "US-NY", "US-NY-NYC"];
+        assert_eq!(of("+12125550100", Place::default(), None), city);
+        assert_eq!(of("+15185550100", us(Some("NY"), None), Some("Brooklyn ")), city);
+        assert_eq!(of("+15185550100", us(None, Some("10451")), None), city);
+        assert_eq!(of("+15185550100", us(Some("NY"), Some("12207")), Some("Albany")), ["US", "US-NY"]);
+    }
+
+    #[test]
+    fn what_says_nothing_leaves_nothing() {
+        assert_eq!(of_point(None, Place::default(), None), BTreeSet::new());
+        assert_eq!(of("+15555550100", us(None, None), None), ["US"]);
+    }
+}
