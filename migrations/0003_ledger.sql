@@ -85,7 +85,13 @@ CREATE TABLE promise (
     amount_minor bigint NOT NULL CHECK (amount_minor > 0),
     currency     char(3) NOT NULL,
     due_on       date NOT NULL,
+    -- the last day on which a payment keeps it: `due_on` rolled to a business day, and the grace
+    deadline_on  date NOT NULL,
+    -- how much may be missing of a promise that is kept all the same
+    tolerance_minor bigint NOT NULL DEFAULT 0 CHECK (tolerance_minor >= 0),
     status       text NOT NULL CHECK (status IN ('open', 'kept', 'partially_kept', 'broken', 'cancelled')),
+    -- replaced by another, or taken back: not looked at again
+    withdrawn    boolean NOT NULL DEFAULT false,
     taken_by     uuid REFERENCES users,
     taken_at     timestamptz NOT NULL,
     settled_at   timestamptz
@@ -99,6 +105,18 @@ CREATE TABLE promise_item (
     instalment_id uuid NOT NULL REFERENCES instalment,
     PRIMARY KEY (promise_id, instalment_id)
 );
+
+-- What became of a promise, and what became of that when a payment was taken back.
+CREATE TABLE promise_transition (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    promise_id uuid NOT NULL REFERENCES promise,
+    before     text NOT NULL,
+    after      text NOT NULL,
+    at         timestamptz NOT NULL
+);
+CREATE INDEX promise_transition_promise ON promise_transition (promise_id);
+CREATE TRIGGER promise_transition_append_only BEFORE UPDATE OR DELETE ON promise_transition
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE dispute (
     id         uuid PRIMARY KEY,

@@ -161,8 +161,10 @@ pub struct Limits {
     pub attempts_per_person_per_week: u8,
     /// Attempts on one account in this campaign altogether; 1 to 100.
     pub attempts_per_account: u8,
-    /// Grace after a promise's date before it is broken, in days; 0 to 30.
+    /// Grace after a promise's date before it is broken, in business days; 0 to 30.
     pub promise_grace_days: u8,
+    /// How much may be missing of a promise that is kept all the same, in minor units; 0 to 1000000.
+    pub promise_tolerance_minor: u32,
 }
 
 /// Minutes of rest after each outcome; 1 to 43200 (30 days).
@@ -238,6 +240,7 @@ impl Default for Limits {
             attempts_per_person_per_week: 3,
             attempts_per_account: 12,
             promise_grace_days: 1,
+            promise_tolerance_minor: 0,
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod tempo;
 pub mod worker;
 
 // What everything is made of.
+pub mod business_day;
 pub mod clock;
 pub mod error;
 pub mod ids;

@@ -9,9 +9,10 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
-use self::evaluate::Status;
 use crate::{
     app::App,
+    business_day::BusinessDays,
+    campaign::Limits,
     disposition::PromiseTaken,
     error::Result,
     ids::{AccountId, CallId, InstalmentId, PromiseId, UserId},
@@ -36,6 +37,8 @@ pub(crate) struct NewPromise<'a> {
     pub taken: &'a PromiseTaken,
     /// The account's open items, oldest first.
     pub open_items: &'a [OpenItem],
+    /// Grace and tolerance.
+    pub limits: &'a Limits,
 }
 
 /// Writes a promise. It takes the place of the account's open one, which is cancelled.
@@ -45,7 +48,8 @@ pub(crate) struct NewPromise<'a> {
 pub(crate) async fn take(conn: &mut PgConnection, new: &NewPromise<'_>, now: DateTime<Utc>) -> Result<PromiseId> {
     store::cancel_open(conn, new.account, now).await?;
     let items = covered(new.taken, new.open_items);
-    store::insert(conn, new, &items, now).await
+    let deadline = BusinessDays::default().after(new.taken.due_on, new.limits.promise_grace_days);
+    store::insert(conn, new, deadline, &items, now).await
 }
 
 /// Which items a promise is for: the named ones, else the oldest that its amount reaches.
@@ -71,22 +75,23 @@ pub fn spawn(app: &App, lifecycle: &Lifecycle) {
     });
 }
 
-/// Works out what has become of the account's open promises by `today`, and has the account placed anew if any is
-/// settled. Gives whether one was. Whatever allocates payments calls it before it commits.
+/// Works out anew what has become of the account's promises by `today`, and has the account placed anew if that is
+/// another thing than before: a payment that is taken back takes back what it had kept. Gives whether it was. Whatever
+/// posts or allocates calls it before it commits, with the account's row locked.
 ///
 /// # Errors
 /// Those of Postgres.
 pub async fn settle(conn: &mut PgConnection, account: AccountId, today: NaiveDate, now: DateTime<Utc>) -> Result<bool> {
     let promises = store::of_account(conn, account).await?;
-    if promises.iter().all(|(_, status)| *status != Status::Open) {
+    if promises.is_empty() {
         return Ok(false);
     }
-    let paid = store::paid(conn, account).await?;
+    let (paid, credited) = (store::paid(conn, account).await?, store::credited(conn, account).await?);
     let terms: Vec<_> = promises.iter().map(|(terms, _)| terms.clone()).collect();
     let mut settled = false;
-    for ((promise, before), after) in promises.iter().zip(evaluate::evaluate(&terms, &paid, today)) {
-        if *before == Status::Open && after != Status::Open {
-            store::settle(conn, promise.id, after, now).await?;
+    for ((promise, before), after) in promises.iter().zip(evaluate::evaluate(&terms, &paid, &credited, today)) {
+        if *before != after {
+            store::settle(conn, promise.id, *before, after, now).await?;
             settled = true;
         }
     }
@@ -95,6 +100,22 @@ pub async fn settle(conn: &mut PgConnection, account: AccountId, today: NaiveDat
         outbox::enqueue(conn, &[Effect::Requeue { account }], now).await?;
     }
     Ok(settled)
+}
+
+/// As [`settle`], for those of `accounts` that have promised something.
+///
+/// # Errors
+/// Those of Postgres.
+pub(crate) async fn settle_all(
+    conn: &mut PgConnection,
+    accounts: &[AccountId],
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    for account in store::promisers(conn, accounts).await? {
+        settle(conn, account, today, now).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The rules that every call has to pass whatever the policy: they follow from the facts of the account.
 
-use chrono::{DateTime, Days, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{Facts, Finding, PermitRequest, Verdict, attempts, hours};
@@ -178,9 +178,7 @@ impl PermitRequest {
 
 fn open_promise(request: &PermitRequest, _: Moment) -> (Verdict, Value) {
     let Some(due_on) = request.open_promise_on else { return (Verdict::Allowed, Value::Null) };
-    let reminder = due_on == request.business_date && request.list.remind_promises;
-    let grace = Days::new(u64::from(request.limits.promise_grace_days));
-    let verdict = forbidden_unless(reminder || request.business_date > due_on + grace);
+    let verdict = forbidden_unless(due_on == request.business_date && request.list.remind_promises);
     (verdict, json!({ "due_on": due_on }))
 }
 

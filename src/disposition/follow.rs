@@ -81,7 +81,9 @@ async fn on_account(
     }
     if let Some(taken) = &wrap.promise {
         let currency = currency_of(call)?;
-        let new = promise::NewPromise { account, call: call.id, by, currency, taken, open_items: following.items };
+        let limits = &call.settings.limits;
+        let new =
+            promise::NewPromise { account, call: call.id, by, currency, taken, open_items: following.items, limits };
         recorded.promise = Some(promise::take(conn, &new, now).await?);
     }
     if let Some(opened) = &wrap.dispute {

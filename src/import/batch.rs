@@ -18,7 +18,7 @@ use super::{
         items::{Changes, DisputeRow, Found, InstalmentRow, InvoiceRow, PaymentRow, PostingRow, PromiseRow, Wanted},
     },
 };
-use crate::{error::Result, ids::AccountId, ledger};
+use crate::{error::Result, ids::AccountId, ledger, promise};
 
 /// What is the same for all batches of a file.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +101,7 @@ pub async fn write(conn: &mut PgConnection, scope: Scope<'_>, records: Vec<Recor
     written.touched = touched.into_iter().collect();
     written.touched.sort_unstable();
     ledger::store::refresh_standing(conn, &written.touched, scope.now).await?;
+    promise::settle_all(conn, &written.touched, scope.as_of, scope.now).await?;
     Ok(written)
 }
 

@@ -1,6 +1,7 @@
-//! What has become of promises: a pure function of the promises, the payments and the day.
+//! What has become of promises: a pure function of the promises, the postings and the day. The order in which postings
+//! were recorded does not matter, and taking one back takes back what it had kept.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
     ids::{InstalmentId, PromiseId},
@@ -14,14 +15,27 @@ pub struct Terms {
     pub id: PromiseId,
     /// Minor units, more than 0.
     pub amount_minor: i64,
+    /// How much may be missing of a promise that is kept all the same, minor units.
+    pub tolerance_minor: i64,
     /// When it was taken: what was recorded before does not keep it.
     pub taken_at: DateTime<Utc>,
-    /// The promised day.
-    pub due_on: NaiveDate,
-    /// Calendar days after the promised day on which a payment still keeps it.
-    pub grace_days: u8,
+    /// The last day on which a payment keeps it: the promised day, rolled to a business day, and the grace after it in
+    /// business days.
+    pub deadline: NaiveDate,
     /// The items it is for.
     pub items: Vec<InstalmentId>,
+}
+
+/// A credit of an item, such as a credit note, that was not reversed. It keeps no promise: less is owed, and so less
+/// is promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credited {
+    /// The item.
+    pub item: InstalmentId,
+    /// Minor units, more than 0.
+    pub minor: i64,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
 }
 
 /// A payment allocated to an item, and not reversed.
@@ -48,35 +62,48 @@ pub enum Status {
     PartiallyKept,
     /// Nothing was paid in time.
     Broken,
-    /// Replaced or withdrawn.
+    /// Replaced or withdrawn, or all of it was credited.
     Cancelled,
 }
 
-impl Terms {
-    /// The last day on which a payment keeps it.
-    #[must_use]
-    pub fn deadline(&self) -> NaiveDate {
-        self.due_on + Days::new(u64::from(self.grace_days))
-    }
-}
-
 /// The status of each promise at `today`, in the order given, which is that in which they were taken. Each cent keeps
-/// one promise: the one taken first takes it first.
+/// one promise, and each credited cent shrinks one: the one taken first takes it first.
 #[must_use]
-pub fn evaluate(promises: &[Terms], paid: &[Paid], today: NaiveDate) -> Vec<Status> {
-    let mut left: Vec<Paid> = paid.to_vec();
-    left.sort_by_key(|paid| (paid.on, paid.recorded_at, paid.item));
-    promises.iter().map(|promise| status(promise, take(promise, &mut left), today)).collect()
+pub fn evaluate(promises: &[Terms], paid: &[Paid], credited: &[Credited], today: NaiveDate) -> Vec<Status> {
+    let (mut paid, mut credited) = (paid.to_vec(), credited.to_vec());
+    paid.sort_by_key(|paid| (paid.on, paid.recorded_at, paid.item));
+    credited.sort_by_key(|credited| (credited.recorded_at, credited.item));
+    promises
+        .iter()
+        .map(|promise| {
+            let wanted = promise.amount_minor - shrunk(promise, &mut credited);
+            let taken = take(promise, wanted, &mut paid);
+            status(promise, wanted, taken, today)
+        })
+        .collect()
 }
 
-/// Takes from what is left as much as the promise needs, earliest payments first.
-fn take(promise: &Terms, left: &mut [Paid]) -> i64 {
+/// How much of the promise was credited since.
+fn shrunk(promise: &Terms, left: &mut [Credited]) -> i64 {
+    let mut shrunk = 0;
+    for credited in left {
+        if promise.items.contains(&credited.item) && credited.recorded_at > promise.taken_at {
+            let part = credited.minor.min(promise.amount_minor - shrunk);
+            credited.minor -= part;
+            shrunk += part;
+        }
+    }
+    shrunk
+}
+
+/// Takes from what is left as much as the promise wants, earliest payments first.
+fn take(promise: &Terms, wanted: i64, left: &mut [Paid]) -> i64 {
     let mut taken = 0;
     for paid in left {
         let counts =
-            promise.items.contains(&paid.item) && paid.recorded_at > promise.taken_at && paid.on <= promise.deadline();
+            promise.items.contains(&paid.item) && paid.recorded_at > promise.taken_at && paid.on <= promise.deadline;
         if counts {
-            let part = paid.minor.min(promise.amount_minor - taken);
+            let part = paid.minor.min(wanted - taken);
             paid.minor -= part;
             taken += part;
         }
@@ -84,10 +111,12 @@ fn take(promise: &Terms, left: &mut [Paid]) -> i64 {
     taken
 }
 
-fn status(promise: &Terms, taken: i64, today: NaiveDate) -> Status {
-    if taken >= promise.amount_minor {
+fn status(promise: &Terms, wanted: i64, taken: i64, today: NaiveDate) -> Status {
+    if wanted == 0 {
+        Status::Cancelled
+    } else if taken > 0 && taken >= wanted - promise.tolerance_minor {
         Status::Kept
-    } else if today <= promise.deadline() {
+    } else if today <= promise.deadline {
         Status::Open
     } else if taken > 0 {
         Status::PartiallyKept
@@ -113,14 +142,14 @@ mod tests {
         day(offset).and_hms_opt(12, 0, 0).unwrap().and_utc()
     }
 
-    /// Taken ten days before its day, day 0, with one day of grace.
+    /// Taken ten days before its day, day 0, with one day of grace and no tolerance.
     fn promise(amount_minor: i64, item: InstalmentId) -> Terms {
         Terms {
             id: PromiseId::generate(),
             amount_minor,
+            tolerance_minor: 0,
             taken_at: noon(-10),
-            due_on: day(0),
-            grace_days: 1,
+            deadline: day(1),
             items: vec![item],
         }
     }
@@ -130,7 +159,7 @@ mod tests {
     }
 
     fn one(promise: &Terms, paid: &[Paid], today: i64) -> Status {
-        evaluate(std::slice::from_ref(promise), paid, day(today))[0]
+        evaluate(std::slice::from_ref(promise), paid, &[], day(today))[0]
     }
 
     #[test]
@@ -144,7 +173,7 @@ mod tests {
         let item = InstalmentId::generate();
         assert_eq!(one(&promise(100, item), &[], 1), Status::Open);
         assert_eq!(one(&promise(100, item), &[], 2), Status::Broken);
-        let strict = Terms { grace_days: 0, ..promise(100, item) };
+        let strict = Terms { deadline: day(0), ..promise(100, item) };
         assert_eq!(one(&strict, &[], 1), Status::Broken);
     }
 
@@ -177,8 +206,32 @@ mod tests {
         let item = InstalmentId::generate();
         let first = promise(100, item);
         let second = Terms { taken_at: noon(-9), ..promise(100, item) };
-        let statuses = evaluate(&[first, second], &[paid(item, 150, -1)], day(2));
+        let statuses = evaluate(&[first, second], &[paid(item, 150, -1)], &[], day(2));
         assert_eq!(statuses, [Status::Kept, Status::PartiallyKept]);
+    }
+
+    fn with_credit(promise: &Terms, paid: &[Paid], credit: Credited, today: i64) -> Status {
+        evaluate(std::slice::from_ref(promise), paid, &[credit], day(today))[0]
+    }
+
+    #[test]
+    fn a_credit_note_shrinks_it_and_never_keeps_it() {
+        let item = InstalmentId::generate();
+        let credit = |minor| Credited { item, minor, recorded_at: noon(-5) };
+        assert_eq!(with_credit(&promise(100, item), &[], credit(40), 2), Status::Broken, "60 are still promised");
+        assert_eq!(with_credit(&promise(100, item), &[paid(item, 60, -1)], credit(40), 2), Status::Kept);
+        assert_eq!(with_credit(&promise(100, item), &[], credit(100), 2), Status::Cancelled, "nothing is left of it");
+        let before = Credited { recorded_at: noon(-11), ..credit(40) };
+        assert_eq!(with_credit(&promise(100, item), &[paid(item, 60, -1)], before, 2), Status::PartiallyKept);
+    }
+
+    #[test]
+    fn what_is_missing_within_the_tolerance_is_forgiven_but_nothing_is_not_enough() {
+        let item = InstalmentId::generate();
+        let lenient = Terms { tolerance_minor: 5, ..promise(100, item) };
+        assert_eq!(one(&lenient, &[paid(item, 95, -1)], -1), Status::Kept);
+        assert_eq!(one(&lenient, &[paid(item, 94, -1)], 2), Status::PartiallyKept);
+        assert_eq!(one(&Terms { tolerance_minor: 500, ..lenient }, &[], 2), Status::Broken);
     }
 
     proptest! {
@@ -195,9 +248,9 @@ mod tests {
                 .map(|(n, amount)| Terms { items: vec![items[n % 3], items[(n + 1) % 3]], ..promise(*amount, items[0]) })
                 .collect();
             let mut paid: Vec<_> = payments.iter().map(|(n, minor, offset)| paid(items[*n], *minor, *offset)).collect();
-            let statuses = evaluate(&promises, &paid, day(today));
+            let statuses = evaluate(&promises, &paid, &[], day(today));
             paid.reverse();
-            prop_assert_eq!(&statuses, &evaluate(&promises, &paid, day(today)));
+            prop_assert_eq!(&statuses, &evaluate(&promises, &paid, &[], day(today)));
 
             let kept: i64 = promises.iter().zip(&statuses)
                 .filter(|(_, status)| **status == Status::Kept)

@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::{
     NewPromise,
-    evaluate::{Paid, Status, Terms},
+    evaluate::{Credited, Paid, Status, Terms},
 };
 use crate::{
     error::{Error, Result},
@@ -14,7 +14,8 @@ use crate::{
 
 pub(super) async fn cancel_open(conn: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "UPDATE promise SET status = 'cancelled', settled_at = $2 WHERE account_id = $1 AND status = 'open'",
+        "UPDATE promise SET status = 'cancelled', withdrawn = true, settled_at = $2
+         WHERE account_id = $1 AND status = 'open'",
         account.0,
         now
     )
@@ -26,13 +27,15 @@ pub(super) async fn cancel_open(conn: &mut PgConnection, account: AccountId, now
 pub(super) async fn insert(
     conn: &mut PgConnection,
     new: &NewPromise<'_>,
+    deadline: NaiveDate,
     items: &[InstalmentId],
     now: DateTime<Utc>,
 ) -> Result<PromiseId> {
     let id = PromiseId::generate();
     sqlx::query!(
-        "INSERT INTO promise (id, account_id, call_id, amount_minor, currency, due_on, status, taken_by, taken_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $8)",
+        "INSERT INTO promise (id, account_id, call_id, amount_minor, currency, due_on, status, taken_by, taken_at,
+                              deadline_on, tolerance_minor)
+         VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $8, $9, $10)",
         id.0,
         new.account.0,
         new.call.0,
@@ -40,7 +43,9 @@ pub(super) async fn insert(
         new.currency.as_str(),
         new.taken.due_on,
         new.by.0,
-        now
+        now,
+        deadline,
+        i64::from(new.limits.promise_tolerance_minor)
     )
     .execute(&mut *conn)
     .await?;
@@ -55,17 +60,15 @@ pub(super) async fn insert(
     Ok(id)
 }
 
-/// The account's promises that were not cancelled, in the order in which they were taken. The grace is that of the
-/// campaign whose call took it, one day elsewhere.
+/// The account's promises, in the order in which they were taken, but those that were replaced or withdrawn and those
+/// of another system that are history.
 pub(super) async fn of_account(conn: &mut PgConnection, account: AccountId) -> Result<Vec<(Terms, Status)>> {
     let rows = sqlx::query!(
-        r#"SELECT p.id AS "id: PromiseId", p.amount_minor, p.taken_at, p.due_on, p.status,
-                  coalesce((g.settings -> 'limits' ->> 'promise_grace_days')::integer, 1) AS "grace_days!",
-                  array(SELECT i.instalment_id FROM promise_item i WHERE i.promise_id = p.id) AS "items!: Vec<InstalmentId>"
+        r#"SELECT p.id AS "id: PromiseId", p.amount_minor, p.tolerance_minor, p.taken_at, p.deadline_on, p.status,
+                  i.items AS "items!: Vec<InstalmentId>"
            FROM promise p
-           LEFT JOIN call c ON c.id = p.call_id
-           LEFT JOIN campaign g ON g.id = c.campaign_id
-           WHERE p.account_id = $1 AND p.status <> 'cancelled'
+           CROSS JOIN LATERAL (SELECT array(SELECT instalment_id FROM promise_item WHERE promise_id = p.id) AS items) i
+           WHERE p.account_id = $1 AND NOT p.withdrawn AND (p.status = 'open' OR i.items <> '{}')
            ORDER BY p.taken_at, p.id"#,
         account.0
     )
@@ -77,9 +80,9 @@ pub(super) async fn of_account(conn: &mut PgConnection, account: AccountId) -> R
             let terms = Terms {
                 id: row.id,
                 amount_minor: row.amount_minor,
+                tolerance_minor: row.tolerance_minor,
                 taken_at: row.taken_at,
-                due_on: row.due_on,
-                grace_days: u8::try_from(row.grace_days).unwrap_or(u8::MAX),
+                deadline: row.deadline_on,
                 items: row.items,
             };
             Ok((terms, status))
@@ -101,16 +104,46 @@ pub(super) async fn paid(conn: &mut PgConnection, account: AccountId) -> Result<
     .await?)
 }
 
+/// What was credited on the account's items otherwise than by a payment, and not reversed.
+pub(super) async fn credited(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Credited>> {
+    Ok(sqlx::query_as!(
+        Credited,
+        r#"SELECT p.instalment_id AS "item!: InstalmentId", -p.amount_minor AS "minor!", p.recorded_at
+           FROM posting p
+           WHERE p.account_id = $1 AND p.amount_minor < 0 AND p.instalment_id IS NOT NULL AND p.reverses IS NULL
+             AND NOT EXISTS (SELECT 1 FROM posting r WHERE r.reverses = p.id)"#,
+        account.0
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Those of `accounts` that have promised something.
+pub(super) async fn promisers(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<Vec<AccountId>> {
+    let accounts: Vec<uuid::Uuid> = accounts.iter().map(|account| account.0).collect();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT DISTINCT account_id AS "account_id!: AccountId" FROM promise
+           WHERE account_id = ANY ($1) AND NOT withdrawn ORDER BY 1"#,
+        &accounts
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Notes what has become of a promise, and that it has.
 pub(super) async fn settle(
     conn: &mut PgConnection,
     promise: PromiseId,
-    status: Status,
+    before: Status,
+    after: Status,
     now: DateTime<Utc>,
 ) -> Result<()> {
     sqlx::query!(
-        "UPDATE promise SET status = $2, settled_at = $3 WHERE id = $1 AND status = 'open'",
+        "WITH became AS (INSERT INTO promise_transition (promise_id, before, after, at) VALUES ($1, $2, $3, $4))
+         UPDATE promise SET status = $3, settled_at = CASE WHEN $3 = 'open' THEN NULL ELSE $4 END WHERE id = $1",
         promise.0,
-        status.as_str(),
+        before.as_str(),
+        after.as_str(),
         now
     )
     .execute(conn)
@@ -123,11 +156,9 @@ pub(super) async fn to_settle(db: &PgPool, today: NaiveDate, limit: i64) -> Resu
     Ok(sqlx::query_scalar!(
         r#"SELECT DISTINCT p.account_id AS "account_id!: AccountId"
            FROM promise p
-           LEFT JOIN call c ON c.id = p.call_id
-           LEFT JOIN campaign g ON g.id = c.campaign_id
            WHERE p.status = 'open'
-             AND (p.due_on + coalesce((g.settings -> 'limits' ->> 'promise_grace_days')::integer, 1) < $1
-                  OR p.amount_minor <= (
+             AND (p.deadline_on < $1
+                  OR p.amount_minor - p.tolerance_minor <= (
                       SELECT coalesce(sum(a.amount_minor), 0) FROM allocation a
                       JOIN promise_item i ON i.instalment_id = a.instalment_id
                       WHERE i.promise_id = p.id AND a.recorded_at > p.taken_at))

@@ -2,7 +2,7 @@
 //!
 //! Reasons to keep it out are looked at first, strictest first; then the lane; then which number is next and when.
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{Entry, Hold, Lane, Number, Placement, Standing, Wait, Window, score};
 use crate::{campaign::Settings, compliance::attempts};
@@ -56,15 +56,10 @@ fn hold(standing: &Standing, settings: &Settings, business_date: NaiveDate) -> O
     (standing.attempts >= u32::from(settings.limits.attempts_per_account)).then_some(Hold::AttemptsUsedUp)
 }
 
-/// An open promise is left alone until its date and through the days of grace, but for a reminder on the date itself.
+/// An open promise is left alone until it is kept or broken, but for a reminder on its date.
 fn promise_holds(standing: &Standing, settings: &Settings, business_date: NaiveDate) -> bool {
     let Some(due_on) = standing.open_promise_on else { return false };
-    let reminded_today = due_on == business_date && settings.list.remind_promises;
-    business_date <= last_day_of_grace(due_on, settings) && !reminded_today
-}
-
-fn last_day_of_grace(due_on: NaiveDate, settings: &Settings) -> NaiveDate {
-    due_on + Days::new(u64::from(settings.limits.promise_grace_days))
+    !(due_on == business_date && settings.list.remind_promises)
 }
 
 /// The lane of an account that nothing holds; `None` if the campaign does not list it.
@@ -72,9 +67,7 @@ fn lane(standing: &Standing, settings: &Settings, business_date: NaiveDate) -> O
     let past_due = standing.oldest_due_on.is_some_and(|due| due < business_date);
     match standing.open_promise_on {
         _ if standing.callback_at.is_some() => Some(Lane::CallbackDue),
-        Some(due_on) if due_on == business_date => Some(Lane::PromiseDue),
-        // past its grace, and the day's evaluation has not marked it yet
-        Some(_) => Some(Lane::PromiseBroken),
+        Some(_) => Some(Lane::PromiseDue),
         None if standing.promise_broken => Some(Lane::PromiseBroken),
         None if past_due => Some(Lane::PastDue),
         None => settings.list.include_not_yet_due.then_some(Lane::NotYetDue),

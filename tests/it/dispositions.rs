@@ -7,8 +7,9 @@ use ledgerline::{
     call::{EndStatus, Event},
     disposition::{self, PromiseTaken, Recorded, Wrap},
     error::{Error, Result},
-    ids::CallId,
-    promise::day_roll,
+    ids::{CallId, PaymentId},
+    ledger,
+    promise::{self, day_roll},
 };
 
 use crate::{
@@ -274,9 +275,50 @@ async fn a_promise_is_kept_by_what_is_paid_on_its_items() {
     scene.test.finish().await;
 }
 
+#[tokio::test]
+async fn a_payment_that_is_taken_back_takes_back_what_it_had_kept() {
+    let scene = Scene::set().await;
+    let app = scene.app();
+    scene.record(&scene.promise(100_000, 5), "key-1").await.expect("recorded");
+    app.clock.advance(TimeDelta::days(1));
+    let payment = pay(app, &scene.account, 100_000).await;
+    assert_eq!(day_roll::step(app).await.expect("a step"), 1);
+    assert_eq!(standing(app).await, (None, false, 1));
+
+    let (today, now) = (app.clock.business_date(), app.clock.now());
+    let mut tx = app.db.begin().await.expect("a transaction");
+    ledger::store::reverse_payment(&mut tx, payment, today, "bounced", now).await.expect("reversed");
+    assert!(promise::settle(&mut tx, scene.account.id, today, now).await.expect("looked at anew"));
+    tx.commit().await.expect("committed");
+
+    let due_on = today + Days::new(4);
+    assert_eq!(standing(app).await, (Some(due_on), false, 0), "it is open again");
+    let history: Vec<(String, String)> = sqlx::query_as("SELECT before, after FROM promise_transition ORDER BY id")
+        .fetch_all(&app.db)
+        .await
+        .expect("rows");
+    let step = |before: &str, after: &str| (before.to_owned(), after.to_owned());
+    assert_eq!(history, [step("open", "kept"), step("kept", "open")]);
+    scene.test.finish().await;
+}
+
+#[tokio::test]
+async fn a_promise_for_a_friday_has_its_grace_on_monday() {
+    let scene = Scene::set().await;
+    let app = scene.app();
+    // The scene begins on a Tuesday.
+    scene.record(&scene.promise(100_000, 3), "key-1").await.expect("recorded");
+    app.clock.advance(TimeDelta::days(6));
+    assert_eq!(day_roll::step(app).await.expect("a step"), 0, "on Monday it may still come");
+    app.clock.advance(TimeDelta::days(1));
+    assert_eq!(day_roll::step(app).await.expect("a step"), 1);
+    assert_eq!(standing(app).await, (None, true, 0));
+    scene.test.finish().await;
+}
+
 /// A payment of the oldest item.
-async fn pay(app: &App, account: &Account, minor: i64) {
-    let (payment, now) = (ledgerline::ids::PaymentId::generate(), app.clock.now());
+async fn pay(app: &App, account: &Account, minor: i64) -> PaymentId {
+    let (payment, now) = (PaymentId::generate(), app.clock.now());
     for statement in [
         "INSERT INTO payment (id, account_id, amount_minor, currency, received_on, recorded_at) VALUES ($1, $2, $4, 'USD', $6, $5)",
         "INSERT INTO posting (account_id, kind, payment_id, amount_minor, currency, business_date, recorded_at)
@@ -298,4 +340,5 @@ async fn pay(app: &App, account: &Account, minor: i64) {
             .await
             .expect("a payment");
     }
+    payment
 }

@@ -119,8 +119,8 @@ pub async fn promise(app: &App, account: AccountId, due_on: NaiveDate) {
     let now = app.clock.now();
     let mut tx = app.db.begin().await.expect("a transaction");
     sqlx::query(
-        "INSERT INTO promise (id, account_id, amount_minor, currency, due_on, status, taken_at)
-         VALUES ($1, $2, 100, 'USD', $3, 'open', $4)",
+        "INSERT INTO promise (id, account_id, amount_minor, currency, due_on, deadline_on, status, taken_at)
+         VALUES ($1, $2, 100, 'USD', $3, $3::date + 1, 'open', $4)",
     )
     .bind(PromiseId::generate())
     .bind(account)

@@ -323,8 +323,8 @@ async fn write_promises(conn: &mut PgConnection, promises: &[PromiseRow]) -> Res
         return Ok(Vec::new());
     }
     Ok(sqlx::query_scalar!(
-        "INSERT INTO promise (id, account_id, amount_minor, currency, due_on, status, taken_at, settled_at)
-         SELECT DISTINCT ON (f.account, f.taken_at, f.due_on) f.id, f.account, f.minor, f.currency, f.due_on, f.status,
+        "INSERT INTO promise (id, account_id, amount_minor, currency, due_on, deadline_on, status, taken_at, settled_at)
+         SELECT DISTINCT ON (f.account, f.taken_at, f.due_on) f.id, f.account, f.minor, f.currency, f.due_on, f.due_on, f.status,
                 f.taken_at, CASE WHEN f.status = 'open' THEN NULL ELSE f.due_on AT TIME ZONE 'UTC' END
          FROM jsonb_to_recordset($1) AS f (id uuid, account uuid, minor bigint, currency text, due_on date, status text,
                                           taken_at timestamptz)
