@@ -4,6 +4,7 @@
 //! missed is printed as missed.
 
 pub mod desk;
+pub mod pacing;
 mod people;
 pub mod pop;
 pub mod queue;

@@ -1,5 +1,8 @@
 //! Pacing: how many lines to start now. Pure; the decision says what limited it.
 
+pub mod baseline;
+pub mod predictive;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 

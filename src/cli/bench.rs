@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::bench::{desk, pop, queue, rig::Rig, webhook};
+use crate::bench::{desk, pacing, pop, queue, rig::Rig, webhook};
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -10,6 +10,10 @@ pub struct Options {
     /// Only these; without any, all.
     #[arg(value_enum)]
     only: Vec<Suite>,
+
+    /// Only these simulated scenarios (S1 to S15); without any, all.
+    #[arg(long = "scenario", value_name = "ID")]
+    scenarios: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -22,6 +26,8 @@ enum Suite {
     Queue,
     /// Memory of idle agent sockets.
     Desk,
+    /// Simulated days of every pacer, beside the exact optimum; takes minutes.
+    Pacing,
 }
 
 impl Options {
@@ -37,6 +43,13 @@ impl Options {
 pub async fn run(options: Options) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         eprintln!("note: this is a debug build; `make bench` measures a release build");
+    }
+    if options.wants(Suite::Pacing) {
+        println!("{}\n", pacing::tick::run());
+        pacing::report::print(&options.scenarios);
+        if options.only == [Suite::Pacing] {
+            return Ok(());
+        }
     }
     let rig = Rig::start("http://127.0.0.1:9").await?;
     if options.wants(Suite::Webhook) {

@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use ledgerline::cli::Cli;
 
 /// Where decisions are made: they get the world as an argument and cannot reach it.
-const PURE: [&str; 18] = [
+const PURE: [&str; 32] = [
     "call/machine.rs",
     "agent/presence.rs",
     "queue/score.rs",
@@ -25,6 +25,20 @@ const PURE: [&str; 18] = [
     "compliance/wish.rs",
     "floor/reducer.rs",
     "money.rs",
+    "pacing.rs",
+    "pacing/baseline.rs",
+    "pacing/baseline/issabel.rs",
+    "pacing/baseline/vicidial.rs",
+    "pacing/baseline/webitel.rs",
+    "pacing/predictive.rs",
+    "pacing/predictive/budget.rs",
+    "pacing/predictive/normal.rs",
+    "pacing/predictive/ring.rs",
+    "pacing/predictive/risk.rs",
+    "pacing/predictive/scene.rs",
+    "pacing/predictive/service.rs",
+    "pacing/predictive/spans.rs",
+    "pacing/predictive/threshold.rs",
 ];
 
 /// How the world is reached.
