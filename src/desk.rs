@@ -39,13 +39,15 @@ pub async fn push(app: &App, agent: UserId, body: Body) -> Result<u64> {
     log::push(app, agent, &body).await
 }
 
-/// Carries out [`Effect::CallChanged`](crate::outbox::Effect::CallChanged): tells the desk that shows the call.
+/// Carries out [`Effect::CallChanged`](crate::outbox::Effect::CallChanged): tells the desks that show the calls.
 ///
 /// # Errors
 /// Those of Postgres and Redis.
-pub async fn call_changed(app: &App, call: CallId) -> Result<()> {
-    let Some((Some(agent), view)) = store::call_view(&app.db, call).await? else { return Ok(()) };
-    push(app, agent, Body::Call { call: view }).await.map(drop)
+pub async fn calls_changed(app: &App, calls: &[CallId]) -> Result<()> {
+    for (agent, call) in store::shown(&app.db, calls).await? {
+        push(app, agent, Body::Call { call }).await?;
+    }
+    Ok(())
 }
 
 /// Starts the loops of the desks: the listener of this node, vouching for its sockets, and pops that nobody has seen.

@@ -55,12 +55,13 @@ impl Default for Board {
     }
 }
 
-/// Tells every node that a call changed, or that it was disposed of. Repeating it does no harm.
+/// Tells every node that calls changed, or that they were disposed of. Repeating it does no harm.
 ///
 /// # Errors
 /// If Redis is down.
-pub async fn call_changed(app: &App, call: CallId) -> Result<()> {
-    publish(app, format!("call {call}")).await
+pub async fn calls_changed(app: &App, calls: &[CallId]) -> Result<()> {
+    let ids: Vec<String> = calls.iter().map(CallId::to_string).collect();
+    publish(app, format!("call {}", ids.join(" "))).await
 }
 
 /// Tells every node that an agent's presence changed. Repeating it does no harm.

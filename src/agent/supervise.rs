@@ -161,13 +161,13 @@ pub async fn leave(app: &App, by: &Principal, call: CallId) -> Result<()> {
     end_leg(app, &leg).await
 }
 
-/// Carries out [`Effect::CallChanged`](crate::outbox::Effect::CallChanged): when the talk is over, the supervisors who
-/// are still on it go too.
+/// Carries out [`Effect::CallChanged`](crate::outbox::Effect::CallChanged): when a talk is over, the supervisors
+/// who are still on it go too.
 ///
 /// # Errors
 /// Those of the carrier and Postgres.
-pub async fn call_changed(app: &App, call: CallId) -> Result<()> {
-    for leg in store::legs_left_over(&app.db, call).await? {
+pub async fn calls_changed(app: &App, calls: &[CallId]) -> Result<()> {
+    for leg in store::legs_left_over(&app.db, calls).await? {
         end_leg(app, &leg).await?;
     }
     Ok(())

@@ -61,13 +61,15 @@ pub async fn bridge(app: &App, call: CallId) -> Result<()> {
     }
 }
 
-/// Builds the screen-pop while it rings.
+/// Builds the screen-pops of calls that ring. One that is answered by now has its pop: the answer built it.
 ///
 /// # Errors
 /// Those of Postgres.
-pub async fn prepare_pop(app: &App, call: CallId) -> Result<()> {
+pub async fn prepare_pops(app: &App, calls: &[CallId]) -> Result<()> {
     let mut conn = app.db.acquire().await?;
-    desk::pop::prepare(&mut conn, call, app.clock.now(), app.clock.business_date()).await?;
+    for call in store::unanswered(&mut conn, calls).await? {
+        desk::pop::prepare(&mut conn, call, app.clock.now(), app.clock.business_date()).await?;
+    }
     Ok(())
 }
 

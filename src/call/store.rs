@@ -112,6 +112,18 @@ pub(super) async fn lock(conn: &mut PgConnection, call: CallId) -> Result<Option
     Ok(row.map(Row::from))
 }
 
+/// Of these calls, those that nobody has picked up and that may still be.
+pub(super) async fn unanswered(conn: &mut PgConnection, calls: &[CallId]) -> Result<Vec<CallId>> {
+    let calls: Vec<uuid::Uuid> = calls.iter().map(|call| call.0).collect();
+    let unanswered = sqlx::query_scalar!(
+        r#"SELECT id AS "id: CallId" FROM call WHERE id = ANY($1) AND live AND answered_at IS NULL"#,
+        &calls
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(unanswered)
+}
+
 /// The call whose customer's leg the carrier knows as `sid`.
 ///
 /// # Errors

@@ -171,10 +171,7 @@ impl Desk {
     async fn snapshot(&mut self, last_seq: u64, session: &mut Session) -> Result<Flow> {
         let agent = agent::store::get(&self.app.db, self.who.user).await?.ok_or(Error::NotFound("agent"))?;
         let (pop, call) = match agent.presence.call() {
-            Some(call) => (
-                Some(pop::of_call(&self.app, call).await?),
-                store::call_view(&self.app.db, call).await?.map(|(_, view)| view),
-            ),
+            Some(call) => (Some(pop::of_call(&self.app, call).await?), store::call_view(&self.app.db, call).await?),
             None => (None, None),
         };
         let flow = self.say(Body::Snapshot { last_seq, presence: agent.presence, pop, call }).await;

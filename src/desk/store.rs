@@ -165,22 +165,52 @@ pub(super) async fn unseen(db: &PgPool, cutoff: DateTime<Utc>, limit: i64) -> Re
     Ok(rows.into_iter().map(|row| (row.user_id, row.id)).collect())
 }
 
-/// The call as the desk shows it, and the agent who is busy with it.
-pub(super) async fn call_view(db: &PgPool, call: CallId) -> Result<Option<(Option<UserId>, CallView)>> {
-    let row = sqlx::query!(
-        r#"SELECT c.state, c.outcome, c.bridged_at, a.user_id AS "user_id?: UserId", a.wrap_until
+struct Shown {
+    id: CallId,
+    state: String,
+    outcome: Option<String>,
+    bridged_at: Option<DateTime<Utc>>,
+    wrap_until: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<Shown> for CallView {
+    type Error = Error;
+
+    fn try_from(row: Shown) -> Result<Self> {
+        let state = call::State::from_name(&row.state).ok_or_else(|| Error::internal("reading a call")("state"))?;
+        let outcome = row.outcome.as_deref().and_then(call::Outcome::from_name);
+        Ok(Self { call: row.id, state, outcome, bridged_at: row.bridged_at, wrap_until: row.wrap_until })
+    }
+}
+
+/// Of these calls, those that an agent is busy with, as the desk shows them.
+pub(super) async fn shown(db: &PgPool, calls: &[CallId]) -> Result<Vec<(UserId, CallView)>> {
+    let calls: Vec<uuid::Uuid> = calls.iter().map(|call| call.0).collect();
+    let rows = sqlx::query!(
+        r#"SELECT c.id AS "id: CallId", c.state, c.outcome, c.bridged_at, a.user_id AS "user_id: UserId", a.wrap_until
+           FROM agent a JOIN call c ON c.id = a.call_id WHERE a.call_id = ANY($1)"#,
+        &calls
+    );
+    let rows = rows.fetch_all(db).await?.into_iter().map(|row| {
+        let agent = row.user_id;
+        let (id, state, outcome) = (row.id, row.state, row.outcome);
+        let shown = Shown { id, state, outcome, bridged_at: row.bridged_at, wrap_until: row.wrap_until };
+        Ok((agent, shown.try_into()?))
+    });
+    rows.collect()
+}
+
+/// A call as the desk shows it.
+pub(super) async fn call_view(db: &PgPool, call: CallId) -> Result<Option<CallView>> {
+    let row = sqlx::query_as!(
+        Shown,
+        r#"SELECT c.id AS "id: CallId", c.state, c.outcome, c.bridged_at, a.wrap_until
            FROM call c LEFT JOIN agent a ON a.call_id = c.id WHERE c.id = $1"#,
         call.0
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| {
-        let state = call::State::from_name(&row.state).ok_or_else(|| Error::internal("reading a call")("state"))?;
-        let outcome = row.outcome.as_deref().and_then(call::Outcome::from_name);
-        let view = CallView { call, state, outcome, bridged_at: row.bridged_at, wrap_until: row.wrap_until };
-        Ok((row.user_id, view))
-    })
-    .transpose()
+    row.map(CallView::try_from).transpose()
 }
 
 /// This node vouches for its sockets.

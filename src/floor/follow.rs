@@ -162,7 +162,7 @@ async fn campaigns(app: &App, now: DateTime<Utc>) -> Result<Vec<FloorCampaign>> 
 impl Heard {
     fn note(&mut self, text: &str) {
         match text.split_once(' ') {
-            Some(("call", id)) => self.calls.extend(id.parse::<CallId>()),
+            Some(("call", ids)) => self.calls.extend(ids.split(' ').filter_map(|id| id.parse::<CallId>().ok())),
             Some(("agent", id)) => self.agents.extend(id.parse::<UserId>()),
             // A campaign's queue is read with it; there are few of them.
             _ => self.campaigns = true,

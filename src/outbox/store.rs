@@ -1,5 +1,7 @@
 //! The rows of the outbox.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
 
@@ -87,7 +89,31 @@ pub(super) async fn claim(
 }
 
 /// Takes away what was carried out; a row that was enqueued again meanwhile becomes free to be carried out once more.
-pub(super) async fn settle(db: &PgPool, row: &Claimed) -> Result<()> {
+pub(super) async fn settle(db: &PgPool, rows: &[&Claimed]) -> Result<()> {
+    let (ids, versions): (Vec<i64>, Vec<i64>) = rows.iter().map(|row| (row.id, row.version)).unzip();
+    // Never waits for a row: a transaction that enqueues holds some and may want others of ours.
+    let gone = sqlx::query_scalar!(
+        "WITH free AS (
+             SELECT outbox.id FROM outbox
+             JOIN unnest($1::bigint[], $2::bigint[]) AS done (id, version)
+                 ON outbox.id = done.id AND outbox.version = done.version
+             FOR UPDATE OF outbox SKIP LOCKED)
+         DELETE FROM outbox USING free WHERE outbox.id = free.id RETURNING outbox.id",
+        &ids,
+        &versions
+    )
+    .fetch_all(db)
+    .await?;
+    if gone.len() < rows.len() {
+        let gone: HashSet<i64> = gone.into_iter().collect();
+        for row in rows.iter().filter(|row| !gone.contains(&row.id)) {
+            settle_one(db, row).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn settle_one(db: &PgPool, row: &Claimed) -> Result<()> {
     let gone = sqlx::query!("DELETE FROM outbox WHERE id = $1 AND version = $2", row.id, row.version)
         .execute(db)
         .await?

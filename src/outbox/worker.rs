@@ -3,11 +3,19 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use futures_util::future::join_all;
-use tracing::{Instrument, info_span, warn};
+use futures_util::{StreamExt, future::join_all, stream};
+use tracing::{Instrument, Span, info_span, warn};
 
-use super::{Effect, Lane, store};
-use crate::{agent, app::App, call, desk, error::Result, floor, lifecycle::Lifecycle, queue, worker};
+use super::{
+    Lane, carry_out,
+    store::{self, Claimed},
+};
+use crate::{
+    app::App,
+    error::{Error, Result},
+    lifecycle::Lifecycle,
+    worker,
+};
 
 /// How often a lane is looked at without being woken: work of other nodes, and retries that have come due.
 pub const PERIOD: Duration = Duration::from_millis(500);
@@ -18,8 +26,14 @@ pub const MAX_ATTEMPTS: i32 = 12;
 /// A claim runs out after this long; longer than any effect may take.
 const CLAIM: TimeDelta = TimeDelta::seconds(60);
 
-/// Effects carried out at the same time.
-const BATCH: i64 = 32;
+/// Rows claimed at a time.
+const BATCH: i64 = 128;
+
+/// Rows of the carrier's lane claimed at a time, all carried out side by side.
+const CARRIER_BATCH: i64 = 32;
+
+/// Groups of the house's lane carried out side by side: they share the connections to Postgres with the requests.
+const SIDE_BY_SIDE: usize = 8;
 
 /// Loops that ask the carrier: a slow answer keeps only its own loop waiting.
 const CARRIER_LOOPS: usize = 4;
@@ -40,24 +54,68 @@ pub fn spawn(app: &App, lifecycle: &Lifecycle) {
     }
 }
 
-/// Carries out what is due in `lane`, at most 32 effects side by side. Gives their number.
+/// Carries out what is due in `lane`: at most 128 effects of the house, 32 of the carrier. Gives their number.
 ///
 /// # Errors
 /// If the outbox cannot be read or written. The failure of an effect is noted in its row.
 pub async fn step(app: &App, lane: Lane) -> Result<usize> {
-    let claimed = store::claim(&app.db, lane, BATCH, app.clock.now(), CLAIM).await?;
-    let results = join_all(claimed.iter().map(|row| one(app, row))).await;
-    results.into_iter().collect::<Result<Vec<()>>>()?;
+    match lane {
+        Lane::House => house(app).await,
+        Lane::Carrier => carrier(app).await,
+    }
+}
+
+/// The house's effects are quick and many: they are carried out in groups, and settled all at once.
+async fn house(app: &App) -> Result<usize> {
+    let claimed = store::claim(&app.db, Lane::House, BATCH, app.clock.now(), CLAIM).await?;
+    let count = claimed.len();
+    let groups = carry_out::gather(claimed).into_iter().map(|rows| group(app, rows));
+    let results: Vec<_> = stream::iter(groups).buffer_unordered(SIDE_BY_SIDE).flat_map(stream::iter).collect().await;
+    let done: Vec<&Claimed> = results.iter().filter(|(_, result)| result.is_ok()).map(|(row, _)| row).collect();
+    if !done.is_empty() {
+        store::settle(&app.db, &done).await?;
+    }
+    for (row, result) in &results {
+        if let Err(error) = result {
+            note(app, row, error).await?;
+        }
+    }
+    Ok(count)
+}
+
+/// A group that fails is carried out one by one: each row answers for itself.
+async fn group(app: &App, rows: Vec<Claimed>) -> Vec<(Claimed, Result<()>)> {
+    if rows.len() > 1 && carry_out::together(app, &rows).await.is_ok() {
+        return rows.into_iter().map(|row| (row, Ok(()))).collect();
+    }
+    let each = rows.into_iter().map(|row| async move {
+        let result = carry_out::one(app, &row.effect).instrument(span(&row)).await;
+        (row, result)
+    });
+    stream::iter(each).buffer_unordered(SIDE_BY_SIDE).collect().await
+}
+
+/// Each of the carrier's effects is settled as soon as it is done: the next one may take seconds.
+async fn carrier(app: &App) -> Result<usize> {
+    let claimed = store::claim(&app.db, Lane::Carrier, CARRIER_BATCH, app.clock.now(), CLAIM).await?;
+    let results = join_all(claimed.iter().map(|row| async move {
+        match carry_out::one(app, &row.effect).instrument(span(row)).await {
+            Ok(()) => store::settle(&app.db, &[row]).await,
+            Err(error) => note(app, row, &error).await,
+        }
+    }));
+    results.await.into_iter().collect::<Result<Vec<()>>>()?;
     Ok(claimed.len())
 }
 
-async fn one(app: &App, row: &store::Claimed) -> Result<()> {
-    let span = info_span!("effect", key = row.effect.key(), attempt = row.attempts);
-    let Err(error) = carry_out(app, &row.effect).instrument(span.clone()).await else {
-        return store::settle(&app.db, row).await;
-    };
+fn span(row: &Claimed) -> Span {
+    info_span!("effect", key = row.effect.key(), attempt = row.attempts)
+}
+
+/// Notes a failure: it is tried again later, or given up.
+async fn note(app: &App, row: &Claimed, error: &Error) -> Result<()> {
     let retry_in = (row.attempts < MAX_ATTEMPTS).then(|| back_off(row.attempts));
-    span.in_scope(|| warn!(%error, source = ?std::error::Error::source(&error), ?retry_in, "effect failed"));
+    span(row).in_scope(|| warn!(%error, source = ?std::error::Error::source(error), ?retry_in, "effect failed"));
     let now = app.clock.now();
     store::fail(&app.db, row, &error.to_string(), retry_in.map(|wait| now + wait), now).await
 }
@@ -66,26 +124,4 @@ async fn one(app: &App, row: &store::Claimed) -> Result<()> {
 fn back_off(failures: i32) -> TimeDelta {
     let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(0).min(9);
     TimeDelta::seconds((1_i64 << doublings).min(300))
-}
-
-async fn carry_out(app: &App, effect: &Effect) -> Result<()> {
-    match effect {
-        Effect::CancelLine { call } => call::effects::cancel_line(app, *call).await,
-        Effect::HangUp { call } => call::effects::hang_up(app, *call).await,
-        Effect::Bridge { call } => call::effects::bridge(app, *call).await,
-        Effect::Requeue { account } => queue::requeue(app, *account).await,
-        Effect::RebuildQueues => queue::forget_all(app).await,
-        Effect::CallAgentLeg { agent } => agent::leg::call(app, *agent).await,
-        Effect::EndAgentLeg { agent, sid } => agent::leg::end(app, *agent, sid).await,
-        Effect::AgentChanged { agent } => {
-            agent::agent_changed(app, *agent).await?;
-            floor::agent_changed(app, *agent).await
-        }
-        Effect::CallChanged { call } => {
-            desk::call_changed(app, *call).await?;
-            agent::supervise::call_changed(app, *call).await?;
-            floor::call_changed(app, *call).await
-        }
-        Effect::PreparePop { call } => call::effects::prepare_pop(app, *call).await,
-    }
 }

@@ -28,16 +28,16 @@ pub(super) struct Move {
     pub(super) placement: Placement,
 }
 
-/// Works out the account's place in every campaign's queue again. Carries out [`crate::outbox::Effect::Requeue`].
+/// Works out the accounts' place in every campaign's queue again. Carries out [`crate::outbox::Effect::Requeue`].
 ///
-/// A queue that is not built is left alone: building it reads the account anyway.
+/// A queue that is not built is left alone: building it reads the accounts anyway.
 ///
 /// # Errors
 /// If Postgres or Redis fails.
-pub async fn requeue(app: &App, account: AccountId) -> Result<()> {
+pub async fn requeue(app: &App, accounts: &[AccountId]) -> Result<()> {
     let campaigns = campaign::store::list(&mut *app.db.acquire().await?).await?;
     for campaign in &campaigns {
-        replace(app, campaign, &[account]).await?;
+        replace(app, campaign, accounts).await?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use ledgerline::{
     outbox::{self, Effect, Lane, worker},
 };
 
-use crate::harness::TestApp;
+use crate::{harness::TestApp, scene::Scene};
 
 #[tokio::test]
 async fn many_changes_of_one_thing_are_one_row_and_a_change_during_the_work_is_done_once_more() {
@@ -83,12 +83,44 @@ async fn a_failing_effect_is_tried_twelve_times_ever_more_seldom_and_kept_for_a_
 #[tokio::test]
 async fn two_workers_share_the_rows() {
     let test = TestApp::start().await;
-    let effects: Vec<Effect> = (0..40).map(|_| Effect::CallChanged { call: CallId::generate() }).collect();
+    let effects: Vec<Effect> = (0..200).map(|_| Effect::CallChanged { call: CallId::generate() }).collect();
     enqueue(&test.app, &effects).await;
     let (a, b) = tokio::join!(worker::step(&test.app, Lane::House), worker::step(&test.app, Lane::House));
-    assert_eq!(a.expect("a step") + b.expect("a step"), 40);
+    assert_eq!(a.expect("a step") + b.expect("a step"), 200);
     assert_eq!(rows(&test.app).await, 0);
     test.finish().await;
+}
+
+#[tokio::test]
+async fn one_that_fails_keeps_none_of_those_carried_out_with_it() {
+    let scene = Scene::start().await;
+    let debtors = [scene.debtor(1).await, scene.debtor(2).await];
+    let (good, bad) = (scene.attempt(&debtors[0]).await, scene.attempt(&debtors[1]).await);
+    scene.test.settle().await;
+    sqlx::query("UPDATE account SET currency = '???' WHERE id = $1")
+        .bind(debtors[1].account.0)
+        .execute(&scene.app().db)
+        .await
+        .expect("an account without a currency");
+    let pops = [Effect::PreparePop { call: bad.call }, Effect::PreparePop { call: good.call }];
+    enqueue(scene.app(), &pops).await;
+    assert_eq!(worker::step(scene.app(), Lane::House).await.expect("a step"), 2);
+    let left: Vec<(String, i32)> =
+        sqlx::query_as("SELECT dedupe_key, attempts FROM outbox WHERE last_error IS NOT NULL")
+            .fetch_all(&scene.app().db)
+            .await
+            .expect("what is left");
+    assert_eq!(left, [(pops[0].key(), 1)]);
+    let popped: bool = sqlx::query_scalar("SELECT pop IS NOT NULL FROM call WHERE id = $1")
+        .bind(good.call.0)
+        .fetch_one(&scene.app().db)
+        .await
+        .expect("the call");
+    assert!(popped);
+    sqlx::query("DELETE FROM outbox").execute(&scene.app().db).await.expect("tidied up");
+    scene.end(&good, "CA01").await;
+    scene.end(&bad, "CA02").await;
+    scene.finish().await;
 }
 
 #[tokio::test]

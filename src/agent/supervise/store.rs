@@ -77,13 +77,14 @@ pub(super) async fn open_leg(db: &PgPool, call: CallId, user: UserId) -> Result<
     .await?)
 }
 
-/// Legs of a call that has no talk any more.
-pub(super) async fn legs_left_over(db: &PgPool, call: CallId) -> Result<Vec<Leg>> {
+/// Legs of those of the calls that have no talk any more.
+pub(super) async fn legs_left_over(db: &PgPool, calls: &[CallId]) -> Result<Vec<Leg>> {
+    let calls: Vec<Uuid> = calls.iter().map(|call| call.0).collect();
     Ok(sqlx::query_as!(
         Leg,
         "SELECT l.id, l.sid FROM call_leg l JOIN call c ON c.id = l.call_id
-         WHERE l.call_id = $1 AND l.ended_at IS NULL AND c.state IN ('wrapping', 'done')",
-        call.0
+         WHERE l.call_id = ANY($1) AND l.ended_at IS NULL AND c.state IN ('wrapping', 'done')",
+        &calls
     )
     .fetch_all(db)
     .await?)

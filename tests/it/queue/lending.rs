@@ -108,7 +108,7 @@ async fn a_change_of_what_is_lent_is_carried_out_when_it_comes_back() {
     let campaign = built(app).await;
     let lent = claim(app, &campaign, 1).await;
     portfolio::pay_all(app, account).await;
-    queue::requeue(app, account).await.expect("noted");
+    queue::requeue(app, &[account]).await.expect("noted");
     assert_eq!(queue::leased(app, campaign.id).await.expect("count"), 1, "it stays lent");
     queue::release(app, &campaign, &lent).await.expect("released");
     assert!(upcoming(app, &campaign).await.is_empty(), "it is paid");

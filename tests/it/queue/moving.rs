@@ -21,7 +21,7 @@ async fn a_promise_takes_the_account_out_until_it_is_broken() {
     let campaign = built(app).await;
     assert_eq!(upcoming(app, &campaign).await, [account]);
     portfolio::promise(app, account, app.clock.business_date() + Days::new(3)).await;
-    queue::requeue(app, account).await.expect("requeued");
+    queue::requeue(app, &[account]).await.expect("requeued");
     assert!(upcoming(app, &campaign).await.is_empty());
     assert_eq!(queue::held(app, campaign.id).await.expect("held")[&Hold::OpenPromise], 1);
     let held = queue::held_accounts(app, campaign.id, Hold::OpenPromise, None, 10).await.expect("a page");
@@ -36,7 +36,7 @@ async fn a_callback_waits_for_its_moment() {
     let account = portfolio::add(app, &Debtor::default()).await.account;
     let campaign = built(app).await;
     portfolio::callback(app, account, app.clock.now() + TimeDelta::minutes(30)).await;
-    queue::requeue(app, account).await.expect("requeued");
+    queue::requeue(app, &[account]).await.expect("requeued");
     assert!(upcoming(app, &campaign).await.is_empty());
     assert_eq!(queue::waiting(app, campaign.id).await.expect("waiting")[&Wait::Callback], 1);
     app.clock.advance(TimeDelta::minutes(30) - TimeDelta::milliseconds(1));
