@@ -42,6 +42,8 @@ pub struct Parts {
     pub lifecycle: Lifecycle,
     /// Wakes the loops that carry out effects; rung after every commit that enqueued one.
     pub outbox: outbox::Bell,
+    /// What the carrier told and no transaction has taken up yet.
+    pub told: call::group::Inbox,
     /// The telephone network.
     pub carrier: carrier::Client,
     /// The desks connected to this node.
@@ -66,6 +68,7 @@ impl App {
             floor: floor::Board::default(),
             lifecycle: Lifecycle::default(),
             outbox: outbox::Bell::default(),
+            told: call::group::Inbox::default(),
             carrier: carrier::Client::new(&config.carrier)?,
             desk: desk::hub::Hub::default(),
             policies,

@@ -9,6 +9,8 @@ pub mod attempt;
 pub mod callbacks;
 pub mod connect;
 pub mod effects;
+pub mod group;
+pub mod heard;
 pub mod held;
 pub mod machine;
 pub mod observed;

@@ -5,101 +5,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use tracing::{Instrument, debug, info_span};
 
-use super::{Create, Effect, Event, Facts, Ignored, Step, machine, store};
+pub use super::heard::{Heard, Source};
+use super::{Create, Effect, Event, Facts, Ignored, Outcome, Step, machine, store};
 use crate::{
     agent::{self, presence},
     app::App,
-    disposition,
+    disposition::{self, automatic::Unseen},
     error::{Error, Result},
-    ids::{CallId, UserId},
+    ids::{AccountId, CallId, CampaignId, UserId},
     outbox,
 };
 
 /// Time to record the disposition of a call that belongs to no campaign.
 const WRAP_UP_WITHOUT_CAMPAIGN: TimeDelta = TimeDelta::seconds(60);
-
-/// Who said something about a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Source {
-    /// The carrier's answer to the request to dial.
-    Create,
-    /// The debtor picked up.
-    Answer,
-    /// Progress of the customer's leg.
-    Status,
-    /// Machine detection.
-    Amd,
-    /// Who is in the conference.
-    Conference,
-    /// The debtor has left the conference.
-    Dial,
-    /// Recordings.
-    Recording,
-    /// An inbound call.
-    Inbound,
-    /// The waiting for an agent is over.
-    Hold,
-    /// The carrier could not fetch or obey an instruction.
-    Fallback,
-    /// The progress of an agent's leg.
-    AgentLeg,
-    /// The carrier, asked by us.
-    Sweeper,
-    /// The dialer.
-    Dialer,
-    /// The agent, at the desk.
-    Desk,
-    /// A supervisor.
-    Supervisor,
-    /// The service: timers and losses.
-    Service,
-}
-
-impl Source {
-    /// The name used in the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Answer => "answer",
-            Self::Status => "status",
-            Self::Amd => "amd",
-            Self::Conference => "conference",
-            Self::Dial => "dial",
-            Self::Recording => "recording",
-            Self::Inbound => "inbound",
-            Self::Hold => "hold",
-            Self::Fallback => "fallback",
-            Self::AgentLeg => "agent_leg",
-            Self::Sweeper => "sweeper",
-            Self::Dialer => "dialer",
-            Self::Desk => "desk",
-            Self::Supervisor => "supervisor",
-            Self::Service => "service",
-        }
-    }
-}
-
-/// Something heard about a call, as it came.
-#[derive(Clone)]
-pub struct Heard {
-    /// Who said it.
-    pub source: Source,
-    /// Identifies the event: told twice, it is recorded once.
-    pub dedupe_key: String,
-    /// As it came; empty for our own. May hold personal data.
-    pub body: String,
-    /// When it was heard.
-    pub at: DateTime<Utc>,
-    /// The carrier's id of the customer's leg, if it was named: the first one is adopted.
-    pub sid: Option<String>,
-}
-
-impl std::fmt::Debug for Heard {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Heard").field("source", &self.source).field("at", &self.at).finish_non_exhaustive()
-    }
-}
 
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,20 +28,6 @@ pub enum Verdict {
     Ignored(Ignored),
     /// The same event had been recorded before; nothing was changed.
     Duplicate,
-}
-
-impl Heard {
-    /// Something of our own about `call`, that happens at most once for each `what`.
-    #[must_use]
-    pub fn own(source: Source, call: CallId, what: &str, at: DateTime<Utc>) -> Self {
-        Self { source, dedupe_key: format!("{call} {what}"), body: String::new(), at, sid: None }
-    }
-
-    /// The carrier's answer to the request to dial; `sid` where it took the call.
-    #[must_use]
-    pub fn create(call: CallId, sid: Option<String>, at: DateTime<Utc>) -> Self {
-        Self { sid, ..Self::own(Source::Create, call, "create", at) }
-    }
 }
 
 /// Tells a call `event` in a transaction of its own, and wakes the outbox after the commit.
@@ -156,7 +60,7 @@ pub async fn tell_in(conn: &mut PgConnection, call: CallId, heard: &Heard, event
 }
 
 /// A call under lock, and what the transaction has learnt about it so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Locked {
     /// As it was read, with the facts grown since.
     pub row: store::Row,
@@ -184,8 +88,12 @@ impl Locked {
     /// # Errors
     /// Those of Postgres.
     pub async fn lock(conn: &mut PgConnection, call: CallId) -> Result<Option<Self>> {
-        let row = store::lock(conn, call).await?;
-        Ok(row.map(|row| Self { before: row.facts.clone(), row, effects: Vec::new(), ignored: Ignored::Known }))
+        Ok(store::lock(conn, call).await?.map(Self::of))
+    }
+
+    /// A call whose row is locked.
+    pub(super) fn of(row: store::Row) -> Self {
+        Self { before: row.facts.clone(), row, effects: Vec::new(), ignored: Ignored::Known }
     }
 
     /// Steps the machine.
@@ -226,20 +134,16 @@ impl Locked {
     /// # Errors
     /// Those of Postgres.
     pub async fn keep(self, conn: &mut PgConnection, heard: &Heard) -> Result<Kept> {
-        let Self { row, before, effects, ignored } = self;
-        let changed = row.facts != before;
-        let verdict = if changed { Verdict::Applied } else { Verdict::Ignored(ignored) };
-        let outside = if changed { outside(&row, &before, &effects) } else { Vec::new() };
-        let change =
-            store::Change { heard, verdict: verdict.as_str(), facts: changed.then_some(&row.facts), effects: &outside };
-        let written = store::keep(conn, row.id, &change).await?;
+        let (verdict, outside) = (self.verdict(&self.before), self.outside());
+        let facts = self.learnt();
+        let change = store::Change { heard, verdict: verdict.as_str(), facts, effects: &outside };
+        let written = store::keep(conn, self.row.id, &change).await?;
+        let counts = self.counts_attempt();
+        let Self { row, before, effects, .. } = self;
         if !written.fresh {
             return Ok(Kept { call: row.id, verdict: Verdict::Duplicate, facts: before, conference: row.conference });
         }
-        if before.create == Create::NotAsked
-            && row.facts.create > Create::NotAsked
-            && let (Some(campaign), Some(account)) = (row.campaign, row.account)
-        {
+        if let Some((campaign, account)) = counts {
             store::count_attempt(conn, campaign, account, heard.at).await?;
         }
         for effect in &effects {
@@ -247,10 +151,53 @@ impl Locked {
         }
         Ok(Kept { call: row.id, verdict, facts: row.facts, conference: written.conference.or(row.conference) })
     }
+
+    /// What became of what was told since the call was as in `before`.
+    pub(super) fn verdict(&self, before: &Facts) -> Verdict {
+        if self.row.facts == *before { Verdict::Ignored(self.ignored) } else { Verdict::Applied }
+    }
+
+    /// What is known now, if it is more than before.
+    pub(super) fn learnt(&self) -> Option<&Facts> {
+        (self.row.facts != self.before).then_some(&self.row.facts)
+    }
+
+    /// What has to happen after the commit.
+    pub(super) fn outside(&self) -> Vec<outbox::Effect> {
+        if self.learnt().is_some() { outside(&self.row, &self.before, &self.effects) } else { Vec::new() }
+    }
+
+    /// The outcome that no agent will see.
+    pub(super) fn disposes(&self) -> Option<Outcome> {
+        self.effects.iter().find_map(|effect| match effect {
+            Effect::DisposeAutomatically(outcome) => Some(*outcome),
+            _ => None,
+        })
+    }
+
+    /// Rows of others than the call and its account change with it: the agent's, the contact point's.
+    pub(super) fn moves_others(&self) -> bool {
+        let moves = |effect: &Effect| {
+            matches!(
+                effect,
+                Effect::AgentTalks(_)
+                    | Effect::AgentWrapsUp(_)
+                    | Effect::ReleaseAgent(_)
+                    | Effect::MarkNumberInvalid { .. }
+            )
+        };
+        self.counts_attempt().is_some() || self.effects.iter().any(moves)
+    }
+
+    /// A preview is dialled: only now it counts as an attempt.
+    fn counts_attempt(&self) -> Option<(CampaignId, AccountId)> {
+        let dialled = self.before.create == Create::NotAsked && self.row.facts.create > Create::NotAsked;
+        self.row.campaign.zip(self.row.account).filter(|_| dialled)
+    }
 }
 
 impl Verdict {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
             Self::Ignored(Ignored::Known) => "known",
@@ -294,7 +241,8 @@ async fn inside(conn: &mut PgConnection, row: &store::Row, effect: &Effect, now:
             return store::mark_invalid(conn, point, &format!("carrier error {code}"), now).await;
         }
         Effect::DisposeAutomatically(outcome) => {
-            return disposition::automatic::record(conn, row.id, *outcome, now).await;
+            let unseen = Unseen { call: row.id, outcome: *outcome, at: now };
+            return disposition::automatic::record(conn, &[unseen]).await;
         }
         Effect::CancelLine | Effect::HangUp | Effect::Bridge(_) | Effect::Requeue => return Ok(()),
     };

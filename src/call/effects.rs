@@ -9,6 +9,9 @@ use crate::{
     ids::CallId,
 };
 
+/// Pops that are written at once: their calls are locked for that long.
+const POPS_AT_ONCE: usize = 32;
+
 /// Cancels a line that has not been answered; ends it if it was answered in the meantime.
 ///
 /// # Errors
@@ -67,8 +70,9 @@ pub async fn bridge(app: &App, call: CallId) -> Result<()> {
 /// Those of Postgres.
 pub async fn prepare_pops(app: &App, calls: &[CallId]) -> Result<()> {
     let mut conn = app.db.acquire().await?;
-    for call in store::unanswered(&mut conn, calls).await? {
-        desk::pop::prepare(&mut conn, call, app.clock.now(), app.clock.business_date()).await?;
+    let ringing = store::unanswered(&mut conn, calls).await?;
+    for calls in ringing.chunks(POPS_AT_ONCE) {
+        desk::pop::prepare(&mut conn, calls, app.clock.now(), app.clock.business_date()).await?;
     }
     Ok(())
 }

@@ -124,6 +124,24 @@ pub(super) async fn unanswered(conn: &mut PgConnection, calls: &[CallId]) -> Res
     Ok(unanswered)
 }
 
+/// Locks, until the transaction ends, those of the calls that nobody else has locked; in the order of their ids.
+pub(super) async fn lock_free(conn: &mut PgConnection, calls: &[CallId]) -> Result<Vec<Row>> {
+    let calls: Vec<uuid::Uuid> = calls.iter().map(|call| call.0).collect();
+    let rows = sqlx::query_as!(
+        Fields,
+        r#"SELECT call.id AS "id: CallId", campaign_id AS "campaign_id: CampaignId",
+             account_id AS "account_id: AccountId", account.owner_id AS "owner_id: UserId",
+             contact_point_id AS "contact_point_id: ContactPointId", sid, callback_token,
+             facts AS "facts: Json<Facts>", conference, to_number, from_number, call.created_at
+           FROM call LEFT JOIN account ON account.id = account_id WHERE call.id = ANY($1)
+           ORDER BY call.id FOR UPDATE OF call SKIP LOCKED"#,
+        &calls
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Row::from).collect())
+}
+
 /// The call whose customer's leg the carrier knows as `sid`.
 ///
 /// # Errors
@@ -141,7 +159,7 @@ pub async fn id_of_sid(db: &PgPool, sid: &str) -> Result<Option<CallId>> {
 pub async fn oldest_waiting(db: &PgPool, campaign: CampaignId) -> Result<Option<CallId>> {
     let id = sqlx::query_scalar!(
         r#"SELECT id AS "id: CallId" FROM call
-           WHERE campaign_id = $1 AND state = 'held' AND agent_id IS NULL AND facts->>'hold_expired_at' IS NULL
+           WHERE campaign_id = $1 AND live AND state = 'held' AND agent_id IS NULL AND facts->>'hold_expired_at' IS NULL
            ORDER BY answered_at LIMIT 1"#,
         campaign.0
     )

@@ -29,19 +29,28 @@ const SEEN_WITHIN: TimeDelta = TimeDelta::seconds(3);
 /// Pops sent again in one step.
 const BATCH: i64 = 100;
 
-/// Builds the pop of a call and keeps it in `call.pop`. Done while it rings, so that the answer only has to send it.
+/// Builds the pops of calls and keeps them in `call.pop`. Done while it rings, so that the answer only has to send it.
+/// A call that nobody knows has none.
 ///
 /// # Errors
-/// [`Error::NotFound`], those of Postgres.
-pub async fn prepare(conn: &mut PgConnection, call: CallId, now: DateTime<Utc>, today: NaiveDate) -> Result<Pop> {
-    let head = store::head(conn, call, now).await?.ok_or(Error::NotFound("call"))?;
-    let account = match head.account_id {
-        Some(account) => Some(read_account(conn, call, account, &head, now, today).await?),
-        None => None,
-    };
-    let pop = assemble(call, head, account);
-    store::keep_pop(conn, call, &pop).await?;
-    Ok(pop)
+/// Those of Postgres.
+pub async fn prepare(
+    conn: &mut PgConnection,
+    calls: &[CallId],
+    now: DateTime<Utc>,
+    today: NaiveDate,
+) -> Result<Vec<Pop>> {
+    let heads = store::heads(conn, calls, now).await?;
+    let mut pops = Vec::with_capacity(heads.len());
+    for head in heads {
+        let account = match head.account_id {
+            Some(account) => Some(read_account(conn, head.id, account, &head, now, today).await?),
+            None => None,
+        };
+        pops.push(assemble(head, account));
+    }
+    store::keep_pops(conn, &pops).await?;
+    Ok(pops)
 }
 
 /// Sends the pop of a call to the agent's desk, building it where that has not happened yet; notes when it was sent.
@@ -60,7 +69,8 @@ pub(super) async fn of_call(app: &App, call: CallId) -> Result<Box<Pop>> {
         return Ok(pop);
     }
     let mut conn = app.db.acquire().await?;
-    prepare(&mut conn, call, app.clock.now(), app.clock.business_date()).await.map(Box::new)
+    let pop = prepare(&mut conn, &[call], app.clock.now(), app.clock.business_date()).await?.pop();
+    pop.map(Box::new).ok_or(Error::NotFound("call"))
 }
 
 /// Sends pops again that no desk has shown: a step of a loop.
@@ -74,11 +84,11 @@ pub async fn send_unseen(app: &App) -> Result<()> {
     Ok(())
 }
 
-fn assemble(call: CallId, head: Head, account: Option<PopAccount>) -> Pop {
+fn assemble(head: Head, account: Option<PopAccount>) -> Pop {
     let inbound = head.direction == "inbound";
     let settings = head.settings.map(|settings| settings.0).unwrap_or_default();
     Pop {
-        call,
+        call: head.id,
         direction: if inbound { Direction::Inbound } else { Direction::Outbound },
         preview: head.state == "planned",
         campaign: head.campaign_id,
@@ -192,6 +202,7 @@ mod tests {
 
     fn head() -> Head {
         Head {
+            id: CallId::generate(),
             direction: "outbound".to_owned(),
             state: "ringing".to_owned(),
             to_number: "+15555550100".to_owned(),
@@ -259,7 +270,7 @@ mod tests {
     #[test]
     fn a_caller_without_an_account_pops_with_the_number_only() {
         let head = Head { direction: "inbound".to_owned(), settings: None, ..head() };
-        let pop = assemble(CallId::generate(), head, None);
+        let pop = assemble(head, None);
         assert_eq!((pop.number.as_str(), pop.account.is_none()), ("+15555550199", true));
         assert_eq!(pop.disposition_set, "standard");
     }

@@ -13,6 +13,7 @@ use crate::{
 
 /// The call, its campaign, and the account in one row.
 pub(super) struct Head {
+    pub(super) id: CallId,
     pub(super) direction: String,
     pub(super) state: String,
     pub(super) to_number: String,
@@ -42,10 +43,12 @@ pub(super) struct Head {
     pub(super) other_number_barred: bool,
 }
 
-pub(super) async fn head(conn: &mut PgConnection, call: CallId, now: DateTime<Utc>) -> Result<Option<Head>> {
+/// In the order of their ids, in which [`keep_pops`] locks them.
+pub(super) async fn heads(conn: &mut PgConnection, calls: &[CallId], now: DateTime<Utc>) -> Result<Vec<Head>> {
+    let calls: Vec<uuid::Uuid> = calls.iter().map(|call| call.0).collect();
     Ok(sqlx::query_as!(
         Head,
-        r#"SELECT c.direction, c.state, c.to_number, c.from_number, c.queue_entry,
+        r#"SELECT c.id AS "id: CallId", c.direction, c.state, c.to_number, c.from_number, c.queue_entry,
                   c.campaign_id AS "campaign_id: CampaignId", g.name AS "campaign_name?",
                   g.settings AS "settings?: Json<Settings>",
                   a.id AS "account_id?: AccountId", a.number AS "account_number?", a.name AS "account_name?",
@@ -68,11 +71,11 @@ pub(super) async fn head(conn: &mut PgConnection, call: CallId, now: DateTime<Ut
            LEFT JOIN contact k ON k.id = p.contact_id
            LEFT JOIN person n ON n.id = k.person_id
            LEFT JOIN account_standing s ON s.account_id = a.id
-           WHERE c.id = $1"#,
-        call.0,
+           WHERE c.id = ANY($1) ORDER BY c.id"#,
+        &calls,
         now
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?)
 }
 
@@ -122,9 +125,15 @@ pub(super) async fn history(conn: &mut PgConnection, account: AccountId, but: Ca
     .await?)
 }
 
-/// Keeps the pop with its call.
-pub(super) async fn keep_pop(conn: &mut PgConnection, call: CallId, pop: &Pop) -> Result<()> {
-    sqlx::query!("UPDATE call SET pop = $2 WHERE id = $1", call.0, Json(pop) as _).execute(conn).await?;
+/// Keeps the pops with their calls.
+pub(super) async fn keep_pops(conn: &mut PgConnection, pops: &[Pop]) -> Result<()> {
+    sqlx::query!(
+        "UPDATE call SET pop = new.pop FROM unnest($1::uuid[], $2::jsonb[]) AS new (id, pop) WHERE call.id = new.id",
+        &pops.iter().map(|pop| pop.call.0).collect::<Vec<_>>(),
+        pops.iter().map(Json).collect::<Vec<_>>() as _
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

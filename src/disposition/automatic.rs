@@ -1,12 +1,14 @@
 //! Dispositions of outcomes that no agent sees.
 
+mod store;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
+use self::store::{Found, Record, Rest};
 use super::{
-    Consequence, Disposition,
+    Consequence,
     catalogue::{HUNG_UP, NOT_RECORDED},
-    store,
 };
 use crate::{
     call::{
@@ -19,13 +21,25 @@ use crate::{
     outbox::{self, Effect},
 };
 
-/// Records the outcome in the transaction that found it: the automatic disposition of the campaign's set, and how long
+/// A call that ended in a way that no agent sees.
+#[derive(Clone, Copy, Debug)]
+pub struct Unseen {
+    /// Which; its row is locked.
+    pub call: CallId,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When that was heard.
+    pub at: DateTime<Utc>,
+}
+
+/// Records outcomes in the transaction that found them: the automatic disposition of each campaign's set, and how long
 /// the account rests (`campaign_account.not_before`). Where a disposition is recorded already, nothing changes.
 ///
 /// # Errors
 /// Those of Postgres.
-pub async fn record(conn: &mut PgConnection, call: CallId, outcome: Outcome, now: DateTime<Utc>) -> Result<()> {
-    record_code(conn, call, code_of(outcome), now).await
+pub async fn record(conn: &mut PgConnection, unseen: &[Unseen]) -> Result<()> {
+    let codes: Vec<Coded> = unseen.iter().map(|one| (one.call, code_of(one.outcome), one.at)).collect();
+    record_codes(conn, &codes).await
 }
 
 /// The wrap-up of a call ran out, or its agent is gone: records that nothing was recorded, and lets the call be done.
@@ -35,39 +49,42 @@ pub async fn record(conn: &mut PgConnection, call: CallId, outcome: Outcome, now
 pub async fn give_up(conn: &mut PgConnection, call: CallId, now: DateTime<Utc>) -> Result<()> {
     let heard = Heard::own(Source::Service, call, "not disposed", now);
     tell_in(conn, call, &heard, &Event::Disposed).await?;
-    record_code(conn, call, NOT_RECORDED, now).await
+    record_codes(conn, &[(call, NOT_RECORDED, now)]).await
 }
 
-async fn record_code(conn: &mut PgConnection, id: CallId, code: &str, now: DateTime<Utc>) -> Result<()> {
-    let call = store::lock_call(conn, id).await?.ok_or(Error::NotFound("call"))?;
-    let set = &call.settings.disposition_set;
-    let disposition = store::entry(&mut *conn, set, code).await?;
-    let disposition =
-        disposition.ok_or_else(|| Error::internal("recording an outcome")(format!("{set} has no {code}")))?;
-    let record = store::NewRecord { call: id, set, disposition: &disposition, by: None, note: None, now };
-    if !store::insert_record(conn, &record).await? {
-        return Ok(());
+/// A call, the code it gets, and when.
+type Coded = (CallId, &'static str, DateTime<Utc>);
+
+async fn record_codes(conn: &mut PgConnection, codes: &[Coded]) -> Result<()> {
+    let Some(now) = codes.iter().map(|(.., at)| *at).max() else { return Ok(()) };
+    let found = store::entries(conn, codes).await?;
+    if found.len() < codes.len() {
+        return Err(Error::internal("recording an outcome")("a call is gone, or its set has no such code"));
     }
-    let Some(account) = call.account else { return Ok(()) };
-    if call.inbound {
-        // We did not dial, so nothing has to rest; a callback that is owed to the caller stays due.
-        return outbox::enqueue(conn, &[Effect::Requeue { account }], now).await;
+    let records: Vec<Record> = found.into_iter().map(Record::from).collect();
+    let touched = store::insert(conn, &records).await?;
+    let effects: Vec<Effect> = touched.into_iter().map(|account| Effect::Requeue { account }).collect();
+    outbox::enqueue(conn, &effects, now).await
+}
+
+impl From<Found> for Record {
+    fn from(found: Found) -> Self {
+        let Found { call, campaign, account, inbound, retry, set, code, category, consequence, at } = found;
+        let retry = retry.map(|retry| retry.0).unwrap_or_default();
+        let later = at + rest(&code, &consequence.0, &retry);
+        // After an inbound call nothing has to rest: we did not dial, and a callback owed to the caller stays due.
+        let rest = account.filter(|_| !inbound).map(|account| Rest { account, campaign, later });
+        Self { call, account, set, code, category, at, rest }
     }
-    let later = now + rest(&disposition, &call.settings.retry);
-    if let Some(campaign) = call.campaign {
-        store::rest(conn, campaign, account, code, Some(later), false).await?;
-    }
-    store::postpone_callbacks(conn, account, now, later).await?;
-    outbox::enqueue(conn, &[Effect::Requeue { account }], now).await
 }
 
 /// How long an account rests after an automatic disposition.
-fn rest(disposition: &Disposition, retry: &RetryMinutes) -> TimeDelta {
-    let own = match disposition.consequence {
+fn rest(code: &str, consequence: &Consequence, retry: &RetryMinutes) -> TimeDelta {
+    let own = match *consequence {
         Consequence::RetryAfter { minutes } => minutes,
         _ => None,
     };
-    let of_campaign = match disposition.code.as_str() {
+    let of_campaign = match code {
         "busy" => retry.busy,
         "no_answer" | HUNG_UP => retry.no_answer,
         "machine" => retry.machine,
@@ -94,19 +111,7 @@ fn code_of(outcome: Outcome) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disposition::{Category, catalogue};
-
-    fn entry(code: &str, minutes: Option<u32>) -> Disposition {
-        Disposition {
-            code: code.to_owned(),
-            label: code.to_owned(),
-            category: Category::NoContact,
-            required: Vec::new(),
-            consequence: Consequence::RetryAfter { minutes },
-            hotkey: None,
-            automatic: true,
-        }
-    }
+    use crate::disposition::catalogue;
 
     #[test]
     fn every_outcome_has_a_code_that_every_set_has() {
@@ -127,9 +132,10 @@ mod tests {
     #[test]
     fn the_rest_is_the_catalogues_else_the_campaigns() {
         let retry = RetryMinutes { busy: 30, abandoned: 4320, contact: 99, ..RetryMinutes::default() };
-        assert_eq!(rest(&entry("busy", None), &retry), TimeDelta::minutes(30));
-        assert_eq!(rest(&entry("busy", Some(5)), &retry), TimeDelta::minutes(5));
-        assert_eq!(rest(&entry("abandoned", None), &retry), TimeDelta::minutes(4320));
-        assert_eq!(rest(&entry(NOT_RECORDED, None), &retry), TimeDelta::minutes(99));
+        let rest = |code, minutes| rest(code, &Consequence::RetryAfter { minutes }, &retry);
+        assert_eq!(rest("busy", None), TimeDelta::minutes(30));
+        assert_eq!(rest("busy", Some(5)), TimeDelta::minutes(5));
+        assert_eq!(rest("abandoned", None), TimeDelta::minutes(4320));
+        assert_eq!(rest(NOT_RECORDED, None), TimeDelta::minutes(99));
     }
 }

@@ -21,8 +21,6 @@ pub(super) struct Call {
     pub(super) contact_point: Option<ContactPointId>,
     /// Zones of the contact point.
     pub(super) zones: Vec<String>,
-    /// The debtor called us.
-    pub(super) inbound: bool,
     /// The debtor's number.
     pub(super) number: String,
     pub(super) agent: Option<UserId>,
@@ -143,7 +141,6 @@ pub(super) async fn lock_call(conn: &mut PgConnection, call: CallId) -> Result<O
         currency: row.currency,
         contact_point: row.contact_point_id,
         zones: row.zones.unwrap_or_default(),
-        inbound: row.direction == "inbound",
         number: if row.direction == "inbound" { row.from_number } else { row.to_number },
         agent: row.agent_id,
         recorded_by_person: row.recorded_by_person,

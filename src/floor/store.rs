@@ -74,7 +74,7 @@ pub async fn calls(db: &PgPool, which: Calls<'_>, clock: &Clock) -> Result<Vec<F
            LEFT JOIN call_disposition d ON d.call_id = c.id
            LEFT JOIN LATERAL (SELECT sum(amount_minor)::bigint AS minor, min(currency) AS currency
                               FROM promise WHERE account_id = c.account_id AND call_id = c.id) p ON true
-           WHERE $1 AND c.state <> 'done' OR c.created_at >= $2 OR c.id = ANY($3)"#,
+           WHERE $1 AND c.live OR c.created_at >= $2 OR c.id = ANY($3)"#,
         open,
         since,
         &ids

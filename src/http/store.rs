@@ -31,7 +31,7 @@ pub async fn outbox(db: &PgPool, overdue: DateTime<Utc>) -> Result<Outbox> {
 
 /// Calls that are not done, by state.
 pub async fn calls_by_state(db: &PgPool) -> Result<Vec<(String, i64)>> {
-    let rows = sqlx::query!(r#"SELECT state, count(*) AS "count!" FROM call WHERE state <> 'done' GROUP BY state"#);
+    let rows = sqlx::query!(r#"SELECT state, count(*) AS "count!" FROM call WHERE live GROUP BY state"#);
     Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.state, row.count)).collect())
 }
 

@@ -29,6 +29,13 @@ const CLAIM: TimeDelta = TimeDelta::seconds(60);
 /// Rows claimed at a time.
 const BATCH: i64 = 128;
 
+/// A step of the house's lane that found fewer than that is followed by a rest of [`GATHER`]: a busy minute's effects come
+/// in groups then, and an effect that comes alone is still carried out at once.
+const FULL: usize = 64;
+
+/// The rest.
+const GATHER: Duration = Duration::from_millis(10);
+
 /// Rows of the carrier's lane claimed at a time, all carried out side by side.
 const CARRIER_BATCH: i64 = 32;
 
@@ -47,7 +54,14 @@ pub fn spawn(app: &App, lifecycle: &Lifecycle) {
         worker::spawn(lifecycle, name, PERIOD, wake, move || {
             let app = app.clone();
             async move {
-                while step(&app, lane).await? > 0 {}
+                let done = step(&app, lane).await?;
+                if done > 0 {
+                    if lane == Lane::House && done < FULL {
+                        tokio::time::sleep(GATHER).await;
+                    }
+                    // There may be more: the next step begins at once.
+                    app.outbox.of(lane).notify_one();
+                }
                 Ok(())
             }
         });

@@ -23,7 +23,7 @@ pub(super) async fn status(State(app): State<App>, posted: Posted) -> Result<Sta
     let heard = posted.heard(Source::Status, &status.dedupe_key(), Some(&status.call));
     let mut events: Vec<Event> = event_of(status.status, moment(status.at, posted.at)).into_iter().collect();
     events.extend(status.answered_by.map(Event::Detected));
-    tell(&app, &posted, heard, &events).await?;
+    tell(&app, &posted, heard, events).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -31,7 +31,7 @@ pub(super) async fn status(State(app): State<App>, posted: Posted) -> Result<Sta
 pub(super) async fn amd(State(app): State<App>, posted: Posted) -> Result<StatusCode, Refused> {
     let verdict = AmdResult::try_from(&posted.form)?;
     let heard = posted.heard(Source::Amd, &format!("{}/{:?}", verdict.call, verdict.answered_by), Some(&verdict.call));
-    tell(&app, &posted, heard, &[Event::Detected(verdict.answered_by)]).await?;
+    tell(&app, &posted, heard, vec![Event::Detected(verdict.answered_by)]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -43,6 +43,6 @@ pub(super) async fn dial(State(app): State<App>, posted: Posted) -> Result<Docum
         Some(status) => Event::Ended(End { at: posted.at, status }),
         None => Event::EndAsked,
     };
-    tell(&app, &posted, heard, &[event]).await?;
+    tell(&app, &posted, heard, vec![event]).await?;
     Ok(Document(voice::goodbye()))
 }

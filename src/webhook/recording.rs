@@ -14,7 +14,7 @@ pub(super) async fn recording(State(app): State<App>, posted: Posted) -> Result<
     let event = RecordingEvent::try_from(&posted.form)?;
     let key = format!("{}/{:?}", event.recording, event.status);
     let heard = posted.heard(Source::Recording, &key, event.call.as_ref());
-    let call = tell(&app, &posted, heard, &[]).await?.map(|kept| kept.call);
+    let call = tell(&app, &posted, heard, Vec::new()).await?;
     store::keep_recording(&app.db, call, &event, posted.at).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,47 +7,45 @@ use crate::{
     app::App,
     call::{
         Event,
-        apply::{Heard, Kept, Locked, Source, Verdict},
+        apply::{Heard, Source, Verdict},
+        group::{self, Answer, Told},
         store,
     },
     error::Result,
     ids::CallId,
 };
 
-/// Tells the call of a request what happened, in one transaction; `None`: nobody knows the call, the request is stored.
-pub(super) async fn tell(app: &App, posted: &Posted, heard: Heard, events: &[Event]) -> Result<Option<Kept>, Refused> {
+/// Tells the call of a request what happened; durable once this returns. `None`: nobody knows the call, the request is
+/// stored.
+pub(super) async fn tell(
+    app: &App,
+    posted: &Posted,
+    heard: Heard,
+    events: Vec<Event>,
+) -> Result<Option<CallId>, Refused> {
     let span = info_span!("webhook", source = heard.source.as_str(), call = tracing::field::Empty);
     tell_inside(app, posted, heard, events).instrument(span).await
 }
 
-async fn tell_inside(app: &App, posted: &Posted, mut heard: Heard, events: &[Event]) -> Result<Option<Kept>, Refused> {
+async fn tell_inside(app: &App, posted: &Posted, heard: Heard, events: Vec<Event>) -> Result<Option<CallId>, Refused> {
     let Some(call) = call_of(app, posted, &heard).await? else {
         store_stray(app, &heard).await?;
         return Ok(None);
     };
     tracing::Span::current().record("call", tracing::field::display(call));
-    let mut tx = app.db.begin().await?;
-    let Some(mut locked) = Locked::lock(&mut tx, call).await? else {
-        drop(tx);
-        store_stray(app, &heard).await?;
-        return Ok(None);
-    };
-    check(&locked.row, posted)?;
-    if is_other_line(&locked.row, &heard) {
-        warn!("an event of another line carries this call's address; recorded, not told");
-        heard.sid = None;
-    } else {
-        for event in events {
-            locked.learn(event, heard.at);
+    let token = posted.named().map(|named| named.token.to_owned());
+    let source = heard.source;
+    match group::tell(app, Told { call, token, heard, events }).await? {
+        Answer::Kept(verdict) => {
+            count(source, verdict_name(verdict));
+            Ok(Some(call))
+        }
+        Answer::WrongToken => Err(wrong_token()),
+        Answer::NoCall => {
+            count(source, "no_call");
+            Ok(None)
         }
     }
-    let kept = locked.keep(&mut tx, &heard).await?;
-    tx.commit().await?;
-    if kept.verdict != Verdict::Duplicate {
-        app.outbox.ring();
-    }
-    count(heard.source, verdict_name(kept.verdict));
-    Ok(Some(kept))
 }
 
 /// Counts a webhook, and what became of it.
@@ -75,12 +73,14 @@ pub(super) async fn call_of(app: &App, posted: &Posted, heard: &Heard) -> Result
 /// The token of an address must be the call's own.
 pub(super) fn check(row: &store::Row, posted: &Posted) -> Result<(), Refused> {
     match posted.named() {
-        Some(named) if !row.token.matches(named.token) => {
-            warn!("a signed webhook without the call's token");
-            Err(Refused::Forbidden)
-        }
+        Some(named) if !row.token.matches(named.token) => Err(wrong_token()),
         _ => Ok(()),
     }
+}
+
+fn wrong_token() -> Refused {
+    warn!("a signed webhook without the call's token");
+    Refused::Forbidden
 }
 
 pub(super) fn is_other_line(row: &store::Row, heard: &Heard) -> bool {

@@ -13,6 +13,7 @@ mod dialer;
 mod dispositions;
 mod floor;
 mod frame;
+mod group_commit;
 mod harness;
 mod import;
 mod ledger;

@@ -45,7 +45,7 @@ pub(super) async fn unknown(db: &PgPool, asked_before: DateTime<Utc>, limit: i64
 pub(super) async fn waiting_too_long(db: &PgPool, ended_before: DateTime<Utc>, limit: i64) -> Result<Vec<CallId>> {
     let calls = sqlx::query_scalar!(
         r#"SELECT id AS "id: CallId" FROM call
-           WHERE state = 'held' AND agent_id IS NULL AND facts->>'hold_expired_at' IS NULL
+           WHERE live AND state = 'held' AND agent_id IS NULL AND facts->>'hold_expired_at' IS NULL
              AND (facts->>'held_until')::timestamptz < $1
            ORDER BY answered_at LIMIT $2"#,
         ended_before,
