@@ -18,6 +18,7 @@ mod openapi;
 pub mod page;
 pub mod problem;
 mod queue;
+mod reports;
 mod session;
 mod softphone;
 mod store;

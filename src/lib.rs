@@ -11,6 +11,8 @@
 //! The [`floor`] shows supervisors all of it. What the agent records is a [`disposition`]: a [`promise`], a [`dispute`],
 //! a callback, and the account finds its new place in the queue.
 //!
+//! What all of it adds up to is a [`report`], as of any day.
+//!
 //! Effects leave the database through the [`outbox`]. Postgres is the truth, Redis the [`tempo`].
 
 // The frame: start to stop, the stores, what is logged and measured.
@@ -60,6 +62,9 @@ pub mod floor;
 pub mod disposition;
 pub mod dispute;
 pub mod promise;
+
+// What all of it adds up to.
+pub mod report;
 
 // The ways in from outside: the staff API and the pages.
 pub mod http;

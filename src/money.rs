@@ -86,6 +86,20 @@ impl Currency {
 }
 
 impl Money {
+    /// The amount without its currency, such as `-1250.00`.
+    #[must_use]
+    pub fn decimal(&self) -> String {
+        let places = self.currency.decimals();
+        let scale = 10_u64.pow(places);
+        let (units, decimals) = (self.minor.unsigned_abs() / scale, self.minor.unsigned_abs() % scale);
+        let sign = if self.minor < 0 { "-" } else { "" };
+        if places == 0 {
+            format!("{sign}{units}")
+        } else {
+            format!("{sign}{units}.{decimals:0width$}", width = places as usize)
+        }
+    }
+
     /// `minor` units of `currency`.
     #[must_use]
     pub fn new(minor: i64, currency: Currency) -> Self {
@@ -168,15 +182,7 @@ impl From<Currency> for String {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let places = self.currency.decimals();
-        let scale = 10_u64.pow(places);
-        let (units, decimals) = (self.minor.unsigned_abs() / scale, self.minor.unsigned_abs() % scale);
-        let sign = if self.minor < 0 { "-" } else { "" };
-        if places == 0 {
-            write!(f, "{sign}{units} {}", self.currency)
-        } else {
-            write!(f, "{sign}{units}.{decimals:0width$} {}", self.currency, width = places as usize)
-        }
+        write!(f, "{} {}", self.decimal(), self.currency)
     }
 }
 

@@ -13,8 +13,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{agent::session, app::App};
 
 use super::{
-    accounts, agents, calls, campaigns, dispositions, floor, health, metrics, queue, session as sessions, softphone,
-    users,
+    accounts, agents, calls, campaigns, dispositions, floor, health, metrics, queue, reports, session as sessions,
+    softphone, users,
 };
 
 #[derive(OpenApi)]
@@ -35,6 +35,7 @@ use super::{
         (name = "dispositions", description = "The catalogue from which an agent chooses"),
         (name = "agents", description = "Presence, and what supervisors do to it"),
         (name = "floor", description = "The live board"),
+        (name = "reports", description = "What is owed by age, and how quickly it is paid, as of any day"),
         (name = "operation", description = "Health and metrics"),
     )
 )]
@@ -63,6 +64,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         // campaigns
         .merge(campaigns::routes())
         .merge(queue::routes())
+        .merge(reports::routes())
         .merge(calls::routes())
         .merge(dispositions::routes())
         .merge(agents::routes())

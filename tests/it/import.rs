@@ -3,7 +3,7 @@
 mod changes;
 mod files;
 mod refusals;
-mod sample;
+pub mod sample;
 
 use std::path::{Path, PathBuf};
 

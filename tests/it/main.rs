@@ -21,6 +21,7 @@ mod outbox;
 mod portfolio;
 mod queries;
 mod queue;
+mod reports;
 mod scene;
 mod vertical;
 mod webhooks;

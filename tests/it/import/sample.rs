@@ -6,7 +6,7 @@ use super::{counts, day, everything, figures_agree, open, take_in};
 use crate::harness::TestApp;
 
 /// The file; `None` where the test data is not on this machine.
-fn sample() -> Option<std::path::PathBuf> {
+pub fn sample() -> Option<std::path::PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data");
     let folder = std::env::var("LEDGERLINE_TEST_DATA").unwrap_or_else(|_| beside.to_owned());
     let path = std::path::Path::new(&folder).join("ibm_ar.csv");

@@ -1,0 +1,154 @@
+//! `/api/reports`: figures about the whole portfolio, each as of a day and as known at a moment.
+
+use axum::{
+    Json,
+    extract::State,
+    http::header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+    response::IntoResponse,
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    error::Error,
+    ids::AccountId,
+    report::{self, AccountAging, AgingBasis, AgingTotal, AsOf, Receivables},
+};
+
+use super::{
+    auth::Supervisor,
+    extract::Query,
+    page::{self, Page},
+    problem::{Problem, Problems, Result},
+};
+
+/// Accounts read at a time for a file.
+const FILE_BATCH: i64 = 5_000;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(aging))
+        .routes(routes!(aging_of_accounts))
+        .routes(routes!(aging_file))
+        .routes(routes!(receivables))
+}
+
+/// Which day, and by whose knowledge.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+struct Wanted {
+    /// The day, today unless given.
+    as_of: Option<NaiveDate>,
+    /// What was recorded later is left out; now unless given.
+    known_at: Option<DateTime<Utc>>,
+    /// From which date ages are counted; `due` unless given.
+    by: AgingBasis,
+    /// Days of the period that ends with the day, 1 to 366; 90 unless given. For ratios.
+    #[param(minimum = 1, maximum = 366)]
+    days: Option<u16>,
+    /// Where to go on: `next` of the page before. Opaque.
+    cursor: Option<String>,
+    /// Entries at most, 1 to 200; 50 unless given.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+}
+
+impl Wanted {
+    fn as_of(&self, app: &App) -> AsOf {
+        AsOf {
+            day: self.as_of.unwrap_or_else(|| app.clock.business_date()),
+            known_at: self.known_at.unwrap_or_else(|| app.clock.now()),
+        }
+    }
+}
+
+/// A report with what it is of.
+#[derive(Serialize, ToSchema)]
+struct Report<T> {
+    /// The day.
+    as_of: NaiveDate,
+    /// What was recorded later is left out.
+    known_at: DateTime<Utc>,
+    /// One for each currency.
+    items: Vec<T>,
+}
+
+impl<T> Report<T> {
+    fn new(as_of: AsOf, items: Vec<T>) -> Json<Self> {
+        Json(Self { as_of: as_of.day, known_at: as_of.known_at, items })
+    }
+}
+
+/// What is owed by age, all accounts together, tied to the control total.
+#[utoipa::path(get, path = "/api/reports/aging", tag = "reports", params(Wanted),
+    responses((status = 200, body = Report<AgingTotal>), Problems))]
+async fn aging(
+    State(app): State<App>,
+    _: Supervisor,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Report<AgingTotal>>> {
+    let as_of = wanted.as_of(&app);
+    let mut conn = app.db.acquire().await.map_err(Error::from)?;
+    Ok(Report::new(as_of, report::aging_totals(&mut conn, as_of, wanted.by).await?))
+}
+
+/// What each account owes by age.
+#[utoipa::path(get, path = "/api/reports/aging/accounts", tag = "reports", params(Wanted),
+    responses((status = 200, body = Page<AccountAging>), Problems))]
+async fn aging_of_accounts(
+    State(app): State<App>,
+    _: Supervisor,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Page<AccountAging>>> {
+    let limit = page::limit(wanted.limit)?;
+    let after = page::after::<AccountId>(wanted.cursor.as_deref())?;
+    let mut conn = app.db.acquire().await.map_err(Error::from)?;
+    let found =
+        report::aging_of_accounts(&mut conn, wanted.as_of(&app), wanted.by, after, i64::from(limit) + 1).await?;
+    Ok(Json(Page::of(found, limit, |row| row.account)?))
+}
+
+/// The same as a CSV file, one row an account, amounts as decimals.
+#[utoipa::path(get, path = "/api/reports/aging.csv", tag = "reports", params(Wanted),
+    responses((status = 200, body = String, content_type = "text/csv"), Problems))]
+async fn aging_file(State(app): State<App>, _: Supervisor, Query(wanted): Query<Wanted>) -> Result<impl IntoResponse> {
+    let as_of = wanted.as_of(&app);
+    let mut conn = app.db.acquire().await.map_err(Error::from)?;
+    let mut file = csv::Writer::from_writer(Vec::new());
+    file.write_record(report::aging::COLUMNS).map_err(Error::internal("writing a file"))?;
+    let mut after = None;
+    loop {
+        let rows = report::aging_of_accounts(&mut conn, as_of, wanted.by, after, FILE_BATCH).await?;
+        for row in &rows {
+            file.write_record(row.cells()).map_err(Error::internal("writing a file"))?;
+        }
+        match rows.last() {
+            Some(last) => after = Some(last.account),
+            None => break,
+        }
+    }
+    let bytes = file.into_inner().map_err(|error| Error::internal("writing a file")(error.to_string()))?;
+    let name = format!("attachment; filename=\"aging-{}.csv\"", as_of.day);
+    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], bytes))
+}
+
+/// How quickly what is sold is paid: DSO, countback DSO, best possible DSO, days delinquent, collection effectiveness.
+#[utoipa::path(get, path = "/api/reports/receivables", tag = "reports", params(Wanted),
+    responses((status = 200, body = Report<Receivables>), Problems))]
+async fn receivables(
+    State(app): State<App>,
+    _: Supervisor,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Report<Receivables>>> {
+    let days = wanted.days.unwrap_or(90);
+    if !(1..=366).contains(&days) {
+        return Err(Problem::invalid("days", "expected 1 to 366"));
+    }
+    let as_of = wanted.as_of(&app);
+    let mut conn = app.db.acquire().await.map_err(Error::from)?;
+    Ok(Report::new(as_of, report::receivables(&mut conn, as_of, days).await?))
+}
