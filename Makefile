@@ -28,7 +28,7 @@ sqlx: ## refresh the data of the checked queries after a change of SQL
 
 bench: ## measure the promised speeds, as ratios to the bare stores
 	@scripts/bootstrap
-	cargo run --release -- bench
+	ulimit -n 5000 2>/dev/null || true; cargo run --release -- bench
 
 build: ## the optimised binary, target/release/ledgerline
 	@scripts/bootstrap

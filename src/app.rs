@@ -17,7 +17,7 @@ use crate::{
     error::Result,
     floor,
     lifecycle::Lifecycle,
-    outbox, promise, services, telemetry, tempo, worker,
+    outbox, promise, queue, services, telemetry, tempo, worker,
 };
 
 /// The running service; cheap to clone.
@@ -52,6 +52,8 @@ pub struct Parts {
     pub policies: Policies,
     /// Wakes the dialer: an agent is ready, or a campaign was started.
     pub dialer: dialer::Bell,
+    /// What this node knows of the queues' buckets.
+    pub buckets: queue::Buckets,
 }
 
 impl App {
@@ -73,6 +75,7 @@ impl App {
             desk: desk::hub::Hub::default(),
             policies,
             dialer: dialer::Bell::default(),
+            buckets: queue::Buckets::default(),
             config,
             clock,
             db,

@@ -4,6 +4,7 @@
 //! placements in calling order and lends them out one lease at a time. Losing Redis costs seconds, never a fact.
 
 mod bucket;
+mod copy;
 mod lend;
 pub mod placement;
 pub mod rank;
@@ -21,11 +22,11 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use self::requeue::replace;
 pub use self::{
+    bucket::Buckets,
     lend::{LEASE, claim, reap, release, settle},
     rebuild::{Rebuilt, forget, forget_all, rebuild},
-    requeue::{promote, refuse, requeue},
+    requeue::{promote, refuse, replace, requeue},
     view::{PAGE, Page, Upcoming, depth, held, held_accounts, leased, next, waiting},
 };
 use crate::{

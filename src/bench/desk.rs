@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::{
+    pop::until,
     report::{Ratio, Target},
     rig::Rig,
 };
@@ -16,7 +17,7 @@ use super::{
 /// Sockets that are open before anything is measured: pools, caches and the allocator are warm then.
 const WARM: usize = 200;
 
-/// Sockets in the end, where the limit on open files allows.
+/// Sockets that are measured, on top of those, where the limit on open files allows.
 const SOCKETS: usize = 2_000;
 
 /// What an idle socket may take, in bytes.
@@ -34,14 +35,16 @@ const BATCH: usize = 100;
 /// # Errors
 /// If the service refuses a desk, or the system does not say how much memory is used.
 pub async fn run(rig: &Rig) -> anyhow::Result<Ratio> {
-    let sockets = SOCKETS.min(open_files()?.saturating_sub(OTHER_FILES) / 2);
-    anyhow::ensure!(sockets > 2 * WARM, "raise the limit on open files (ulimit -n) to 4200");
+    let sockets = (WARM + SOCKETS).min(open_files()?.saturating_sub(OTHER_FILES) / 2);
+    anyhow::ensure!(sockets > 2 * WARM, "raise the limit on open files (ulimit -n) to 5000");
     agents(rig, sockets).await?;
     let mut open = Vec::with_capacity(sockets);
     grow(rig, &mut open, WARM).await?;
     let before = resident_bytes()?;
     grow(rig, &mut open, sockets).await?;
     let after = resident_bytes()?;
+    drop(open);
+    go_home(rig).await?;
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
     let each = after.saturating_sub(before) as f64 / (sockets - WARM) as f64;
     Ok(Ratio {
@@ -83,6 +86,18 @@ async fn grow(rig: &Rig, open: &mut Vec<TcpStream>, wanted: usize) -> anyhow::Re
         }
     }
     tokio::time::sleep(Duration::from_secs(3)).await;
+    Ok(())
+}
+
+/// Waits until the service has noted that the desks are gone, and logs their agents out: it would do so in a minute, in
+/// the middle of what is measured next.
+async fn go_home(rig: &Rig) -> anyhow::Result<()> {
+    until("the desks to be gone", || async {
+        let gone = sqlx::query_scalar::<_, bool>("SELECT NOT EXISTS (SELECT FROM agent WHERE connected)");
+        Ok(gone.fetch_one(&rig.app.db).await?.then_some(()))
+    })
+    .await?;
+    sqlx::query("UPDATE agent SET state = 'offline'").execute(&rig.app.db).await?;
     Ok(())
 }
 

@@ -13,7 +13,8 @@ use crate::{
     agent::{self, Principal, Role, leg, session, users},
     call::{CallbackToken, Create, Facts, callbacks},
     campaign::{self, Mode, NewCampaign, Settings},
-    ids::{AccountId, CallId, CampaignId, ContactPointId, PersonId, UserId},
+    disposition::{self, Wrap},
+    ids::{AccountId, CallId, CampaignId, ContactPointId, PersonId},
     ledger,
 };
 
@@ -23,11 +24,14 @@ const INVOICES: i32 = 12;
 /// The carrier's id of the agent's leg.
 const LEG: &str = "CA000000000000000000000000000000ff";
 
+/// What the agent records: a disposition without required fields.
+const OUTCOME: &str = "no_commitment";
+
 /// Who is on the telephone.
 pub(super) struct People {
     /// Bearer token of the agent.
     pub(super) token: String,
-    agent: UserId,
+    agent: Principal,
     campaign: CampaignId,
     account: AccountId,
     person: PersonId,
@@ -53,11 +57,11 @@ pub(super) async fn create(rig: &Rig) -> anyhow::Result<People> {
     };
     let user = users::create(&app.db, user, app.clock.now()).await?;
     let principal = Principal { user: user.id, role: user.role, name: user.name, login: user.login };
-    agent::assign(app, &principal, user.id, Some(campaign)).await?;
-    let session = session::issue_bearer(app, user.id, "bench", TimeDelta::hours(1)).await?;
+    agent::assign(app, &principal, principal.user, Some(campaign)).await?;
+    let session = session::issue_bearer(app, principal.user, "bench", TimeDelta::hours(1)).await?;
     let (account, person, contact_point) = debtor(rig).await?;
     let token = session.token.expose_secret().to_owned();
-    Ok(People { token, agent: user.id, campaign, account, person, contact_point })
+    Ok(People { token, agent: principal, campaign, account, person, contact_point })
 }
 
 async fn debtor(rig: &Rig) -> anyhow::Result<(AccountId, PersonId, ContactPointId)> {
@@ -102,7 +106,7 @@ async fn debtor(rig: &Rig) -> anyhow::Result<(AccountId, PersonId, ContactPointI
 impl People {
     /// The agent's voice leg is parked.
     pub(super) async fn leg_is_up(&self, rig: &Rig) -> anyhow::Result<()> {
-        until("the agent's conference", || async { Ok(leg::up(&rig.app, self.agent, LEG).await?) }).await?;
+        until("the agent's conference", || async { Ok(leg::up(&rig.app, self.agent.user, LEG).await?) }).await?;
         Ok(())
     }
 
@@ -112,6 +116,13 @@ impl People {
             Ok((agent::ready::count(&rig.app, self.campaign).await? == 1).then_some(()))
         })
         .await
+    }
+
+    /// The agent records what the call led to, and is ready for the next one.
+    pub(super) async fn record(&self, rig: &Rig, call: CallId) -> anyhow::Result<()> {
+        let wrap: Wrap = serde_json::from_value(serde_json::json!({ "code": OUTCOME }))?;
+        disposition::record(&rig.app, &self.agent, call, wrap, &call.to_string()).await?;
+        Ok(())
     }
 
     /// A call that rings at the debtor's, with its pop prepared.

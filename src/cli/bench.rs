@@ -2,12 +2,17 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::bench::{desk, pacing, pop, queue, rig::Rig, webhook};
+use crate::bench::{
+    desk, pacing, pop, queue,
+    report::{Ratio, Summary},
+    rig::Rig,
+    webhook,
+};
 
 /// What to measure.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Only these; without any, all.
+    /// Only these; without any, all but the simulated days.
     #[arg(value_enum)]
     only: Vec<Suite>,
 
@@ -18,15 +23,15 @@ pub struct Options {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Suite {
-    /// Status webhooks a second.
-    Webhook,
-    /// Answer webhook to screen-pop.
-    Pop,
-    /// Claims and rebuilds of the queue.
-    Queue,
     /// Memory of idle agent sockets.
     Desk,
-    /// Simulated days of every pacer, beside the exact optimum; takes minutes.
+    /// Answer webhook to screen-pop.
+    Pop,
+    /// Status webhooks a second.
+    Webhook,
+    /// Claims and rebuilds of the queue.
+    Queue,
+    /// Simulated days of every pacer, beside the exact optimum; takes minutes, and is run only where it is named.
     Pacing,
 }
 
@@ -44,28 +49,44 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         eprintln!("note: this is a debug build; `make bench` measures a release build");
     }
+    let mut measured = Vec::new();
     if options.wants(Suite::Pacing) {
-        println!("{}\n", pacing::tick::run());
-        pacing::report::print(&options.scenarios);
-        if options.only == [Suite::Pacing] {
-            return Ok(());
-        }
+        measured.push(printed(pacing::tick::run()));
     }
+    if options.only.contains(&Suite::Pacing) {
+        pacing::report::print(&options.scenarios);
+    }
+    if options.only != [Suite::Pacing] {
+        measured.extend(on_a_rig(&options).await?);
+    }
+    println!("{}", Summary(&measured));
+    Ok(())
+}
+
+/// What needs a service to measure.
+async fn on_a_rig(options: &Options) -> anyhow::Result<Vec<Ratio>> {
+    let mut measured = Vec::new();
     let rig = Rig::start("http://127.0.0.1:9").await?;
-    if options.wants(Suite::Webhook) {
-        println!("{}\n", webhook::run(&rig).await?);
+    // The first one: what others have freed would be used again, and count for nothing.
+    if options.wants(Suite::Desk) {
+        measured.push(printed(desk::run(&rig).await?));
     }
     if options.wants(Suite::Pop) {
-        println!("{}\n", pop::run(&rig).await?);
+        measured.push(printed(pop::run(&rig).await?));
+    }
+    if options.wants(Suite::Webhook) {
+        measured.push(printed(webhook::run(&rig).await?));
     }
     // The last one: it stops the dialer, which would rebuild what is measured.
     if options.wants(Suite::Queue) {
-        for ratio in queue::run(&rig.app).await? {
-            println!("{ratio}\n");
-        }
+        measured.extend(queue::run(&rig.app).await?.into_iter().map(printed));
     }
-    if options.wants(Suite::Desk) {
-        println!("{}\n", desk::run(&rig).await?);
-    }
-    rig.finish().await
+    rig.finish().await?;
+    Ok(measured)
+}
+
+/// Printed as soon as it is known.
+fn printed(ratio: Ratio) -> Ratio {
+    println!("{ratio}\n");
+    ratio
 }

@@ -1,10 +1,24 @@
 //! Buckets of a campaign's queue: the ready entries of one window, which open and close together.
+//!
+//! A claim asks for the open ones. Which there are changes rarely, and whether they are open only from one second to
+//! the next, so each node keeps its last answer. Redis is told which list a claim is based on, and refuses an old one.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use chrono::{DateTime, Utc};
 use redis::AsyncCommands;
 
 use super::{Window, score, script, text};
-use crate::{app::App, campaign::Campaign, compliance::hours, error::Result};
+use crate::{
+    app::App,
+    campaign::{Campaign, HoursRule},
+    compliance::hours,
+    error::Result,
+    ids::CampaignId,
+};
 
 /// A bucket, when it opens, and what its hour is worth then.
 #[derive(Clone, Debug)]
@@ -19,27 +33,91 @@ pub(super) struct Bucket {
 
 /// The buckets that are open or will open within eight days.
 pub(super) async fn all(app: &App, campaign: &Campaign, now: DateTime<Utc>) -> Result<Vec<Bucket>> {
+    let names: Vec<String> = app.redis.clone().smembers(script::prefix(campaign.id) + "buckets").await?;
     let opens_at = |window: &Window| hours::next_open(&campaign.settings.hours, window.zones(), now);
-    Ok(names(app, campaign).await?.into_iter().filter_map(|name| look(name, campaign, opens_at)).collect())
+    let windows = names.into_iter().filter_map(named);
+    Ok(windows.filter_map(|(name, window)| look(name, window, campaign, opens_at)).collect())
 }
 
-/// The buckets that are open.
-pub(super) async fn open(app: &App, campaign: &Campaign, now: DateTime<Utc>) -> Result<Vec<Bucket>> {
-    let names = names(app, campaign).await?;
-    Ok(names.into_iter().filter_map(|name| look(name, campaign, |window| is_open(campaign, window, now))).collect())
+/// What this node knows of every campaign's buckets.
+#[derive(Debug, Default)]
+pub struct Buckets(Mutex<HashMap<CampaignId, Arc<Open>>>);
+
+/// The open buckets of a campaign in one second.
+#[derive(Debug)]
+pub(super) struct Open {
+    /// The queue's `shape` when its buckets were listed; empty: it had none.
+    pub(super) shape: String,
+    pub(super) buckets: Vec<Bucket>,
+    /// All buckets, open or not.
+    windows: Arc<[(String, Window)]>,
+    /// What it was worked out for.
+    second: i64,
+    hours: Vec<HoursRule>,
+    weight: u16,
 }
 
-async fn names(app: &App, campaign: &Campaign) -> Result<Vec<String>> {
-    Ok(app.redis.clone().smembers(script::prefix(campaign.id) + "buckets").await?)
+impl Buckets {
+    /// The buckets that are open, as far as this node knows.
+    pub(super) async fn open(&self, app: &App, campaign: &Campaign, now: DateTime<Utc>) -> Result<Arc<Open>> {
+        let known = self.known().get(&campaign.id).cloned();
+        match known {
+            None => self.look_again(app, campaign, now).await,
+            Some(open) if open.is_of(campaign, now) => Ok(open),
+            Some(open) => Ok(self.keep(campaign.id, Open::of(campaign, now, open.shape.clone(), open.windows.clone()))),
+        }
+    }
+
+    /// The buckets that are open, of those there are in Redis now.
+    pub(super) async fn look_again(&self, app: &App, campaign: &Campaign, now: DateTime<Utc>) -> Result<Arc<Open>> {
+        let prefix = script::prefix(campaign.id);
+        let mut list = redis::pipe();
+        list.atomic().get(format!("{prefix}shape")).smembers(format!("{prefix}buckets"));
+        let (shape, names): (Option<String>, Vec<String>) = list.query_async(&mut app.redis.clone()).await?;
+        let windows = names.into_iter().filter_map(named).collect();
+        Ok(self.keep(campaign.id, Open::of(campaign, now, shape.unwrap_or_default(), windows)))
+    }
+
+    fn keep(&self, campaign: CampaignId, open: Open) -> Arc<Open> {
+        let open = Arc::new(open);
+        self.known().insert(campaign, Arc::clone(&open));
+        open
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<CampaignId, Arc<Open>>> {
+        // A panic while it was held cannot have left the map half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// The present, if the window is open; cheaper than looking for when it opens.
-fn is_open(campaign: &Campaign, window: &Window, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    hours::is_open(&campaign.settings.hours, window.zones(), now).then_some(now)
+impl Open {
+    fn of(campaign: &Campaign, now: DateTime<Utc>, shape: String, windows: Arc<[(String, Window)]>) -> Self {
+        let hours = campaign.settings.hours.clone();
+        // The present, if the window is open; cheaper than looking for when it opens.
+        let opens_at = |window: &Window| hours::is_open(&hours, window.zones(), now).then_some(now);
+        let look = |(name, window): &(String, Window)| look(name.clone(), window.clone(), campaign, opens_at);
+        let buckets = windows.iter().filter_map(look).collect();
+        let weight = campaign.settings.weights.answer_chance;
+        Self { shape, buckets, windows, second: now.timestamp(), hours, weight }
+    }
+
+    /// Hours begin and end on whole seconds: within one nothing opens or closes.
+    fn is_of(&self, campaign: &Campaign, now: DateTime<Utc>) -> bool {
+        let settings = &campaign.settings;
+        (self.second, self.weight) == (now.timestamp(), settings.weights.answer_chance) && self.hours == settings.hours
+    }
 }
 
-fn look(name: String, campaign: &Campaign, opens_at: impl Fn(&Window) -> Option<DateTime<Utc>>) -> Option<Bucket> {
-    let window = text::window(&name)?;
+fn named(name: String) -> Option<(String, Window)> {
+    text::window(&name).map(|window| (name, window))
+}
+
+fn look(
+    name: String,
+    window: Window,
+    campaign: &Campaign,
+    opens_at: impl Fn(&Window) -> Option<DateTime<Utc>>,
+) -> Option<Bucket> {
     let opens_at = opens_at(&window)?;
     let answer_chance = score::answer_chance(campaign.settings.weights.answer_chance, &window, opens_at);
     Some(Bucket { name, window, opens_at, answer_chance })

@@ -1,7 +1,5 @@
 //! Lending entries: claim, settle, release, and what is done about leases that lapse.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use redis::AsyncCommands;
 
@@ -18,10 +16,15 @@ pub const LEASE: TimeDelta = TimeDelta::seconds(30);
 /// Lapsed leases looked at in one go.
 const REAPED_AT_ONCE: isize = 500;
 
-/// Account, bucket and body of an entry lent.
-type Lent = (String, String, String);
+/// Entries lent, settled or given back by one script, so that Redis is not kept busy for more than some 20 ms.
+const AT_ONCE: usize = 1_000;
+/// How often a claim is tried again because there are other buckets than this node knew of.
+const LOOKS: usize = 3;
 
-/// Lends the next `n` entries whose windows are open, in calling order; fewer if there are no more.
+/// Account, number of the bucket (from 1) and body of an entry lent.
+type Lent = (String, usize, String);
+
+/// Lends the next `n` entries (at most 1,000) whose windows are open, in calling order; fewer if there are no more.
 ///
 /// `None`: the queue has to be built first. The cost does not depend on the length of the queue.
 ///
@@ -29,30 +32,47 @@ type Lent = (String, String, String);
 /// If Redis fails.
 pub async fn claim(app: &App, campaign: &Campaign, n: u32) -> Result<Option<Vec<Leased>>> {
     let now = app.clock.now();
-    let expires_at = now + LEASE;
-    let buckets = bucket::open(app, campaign, now).await?;
-    let tokens: Vec<LeaseId> = (0..n).map(|_| LeaseId::generate()).collect();
+    let tokens: Vec<LeaseId> = (0..n).take(AT_ONCE).map(|_| LeaseId::generate()).collect();
+    let mut open = app.buckets.open(app, campaign, now).await?;
+    for _ in 0..LOOKS {
+        let Some((shape, lent)) = lend(app, campaign, &open, &tokens, now + LEASE).await? else { return Ok(None) };
+        if shape == open.shape {
+            return read(lent, tokens, &open, now + LEASE).map(Some);
+        }
+        open = app.buckets.look_again(app, campaign, now).await?;
+    }
+    // There are new buckets all the time: the next claim will see them.
+    Ok(Some(Vec::new()))
+}
 
+/// The shape of the queue and what was lent; `None`: the queue is not built.
+async fn lend(
+    app: &App,
+    campaign: &Campaign,
+    open: &bucket::Open,
+    tokens: &[LeaseId],
+    expires_at: DateTime<Utc>,
+) -> Result<Option<(String, Vec<Lent>)>> {
     let mut claim = script::CLAIM.prepare_invoke();
-    claim.key(script::prefix(campaign.id)).arg(expires_at.timestamp_millis()).arg(n);
-    for token in &tokens {
+    claim.key(script::prefix(campaign.id)).arg(expires_at.timestamp_millis()).arg(&open.shape).arg(tokens.len());
+    for token in tokens {
         claim.arg(token.to_string());
     }
-    for bucket in &buckets {
+    for bucket in &open.buckets {
         claim.arg(&bucket.name).arg(u64::from(bucket.answer_chance) * rank::POINT);
     }
-    let lent: Option<Vec<Lent>> = claim.invoke_async(&mut app.redis.clone()).await?;
-    let Some(lent) = lent else { return Ok(None) };
+    Ok(claim.invoke_async(&mut app.redis.clone()).await?)
+}
 
-    let by_name: HashMap<&str, &bucket::Bucket> = buckets.iter().map(|bucket| (bucket.name.as_str(), bucket)).collect();
+fn read(lent: Vec<Lent>, tokens: Vec<LeaseId>, open: &bucket::Open, expires_at: DateTime<Utc>) -> Result<Vec<Leased>> {
     let read = |((account, bucket, body), lease): (Lent, LeaseId)| {
-        let bucket = by_name.get(bucket.as_str()).ok_or("a bucket that was not asked for")?;
+        let bucket = open.buckets.get(bucket.wrapping_sub(1)).ok_or("a bucket that was not asked for")?;
         let account = account.parse().map_err(|_| "no account")?;
         let entry = text::entry(account, &bucket.window, &body, bucket.answer_chance).ok_or("no entry")?;
         Ok(Leased { lease, entry, expires_at })
     };
     let leased: Result<Vec<Leased>, &'static str> = lent.into_iter().zip(tokens).map(read).collect();
-    leased.map(Some).map_err(Error::internal("reading what was claimed"))
+    leased.map_err(Error::internal("reading what was claimed"))
 }
 
 /// Says that the attempts of these leases are committed: the accounts count as in a call until they are placed anew.
@@ -73,18 +93,21 @@ pub async fn release(app: &App, campaign: &Campaign, leased: &[Leased]) -> Resul
 }
 
 async fn end(app: &App, campaign: &Campaign, script: &redis::Script, leased: &[Leased]) -> Result<()> {
-    if leased.is_empty() {
-        return Ok(());
+    for leased in leased.chunks(AT_ONCE) {
+        let mut end = script.prepare_invoke();
+        end.key(script::prefix(campaign.id));
+        for leased in leased {
+            end.arg(leased.entry.account.to_string());
+        }
+        for leased in leased {
+            end.arg(leased.lease.to_string());
+        }
+        let results: Vec<u8> = end.invoke_async(&mut app.redis.clone()).await?;
+        let changed = leased.iter().zip(results).filter(|(_, result)| *result == 2);
+        let changed: Vec<AccountId> = changed.map(|(leased, _)| leased.entry.account).collect();
+        replace(app, campaign, &changed).await?;
     }
-    let mut end = script.prepare_invoke();
-    end.key(script::prefix(campaign.id));
-    for leased in leased {
-        end.arg(leased.entry.account.to_string()).arg(leased.lease.to_string());
-    }
-    let results: Vec<u8> = end.invoke_async(&mut app.redis.clone()).await?;
-    let changed: Vec<AccountId> =
-        leased.iter().zip(results).filter(|(_, result)| *result == 2).map(|(leased, _)| leased.entry.account).collect();
-    replace(app, campaign, &changed).await
+    Ok(())
 }
 
 /// Places anew the accounts whose leases have lapsed: Postgres knows whether a call came of them.

@@ -100,8 +100,11 @@ async fn build(app: &App, campaign: &Campaign, lock: &Right) -> Result<Rebuilt> 
 
     let today = app.clock.business_date();
     let (batches, loading) = mpsc::channel(BATCHES_AHEAD);
-    let (rebuilt, ()) =
-        tokio::try_join!(read(app, campaign, today, &ticket, &leased, batches), load(app, campaign, lock, loading))?;
+    // A task of its own: reading and loading use two processors.
+    let reading = Reading { today, ticket, leased, batches };
+    let read = tokio::spawn(reading.read(app.clone(), campaign.clone()));
+    let read = async { read.await.map_err(Error::internal("reading every account"))? };
+    let (rebuilt, ()) = tokio::try_join!(read, load(app, campaign, lock, loading))?;
 
     let mut built = script::BUILT.prepare_invoke();
     built.key(script::prefix(campaign.id)).arg(lock.holder()).arg(today.to_string());
@@ -113,40 +116,43 @@ fn lost() -> Error {
     Error::Conflict("the lock of the rebuild was lost".to_owned())
 }
 
-/// Streams the standings, places each, and hands them on in batches.
-async fn read(
-    app: &App,
-    campaign: &Campaign,
+/// What a rebuild is made of, read account by account.
+struct Reading {
     today: NaiveDate,
-    ticket: &str,
-    leased: &HashSet<AccountId>,
+    /// Of the rebuild.
+    ticket: String,
+    leased: HashSet<AccountId>,
     batches: mpsc::Sender<Batch>,
-) -> Result<Rebuilt> {
-    let now = app.clock.now();
-    let mut rows = std::pin::pin!(store::all_rows(&app.db, campaign, now));
-    let mut grouping = store::Grouping::default();
-    let (mut rebuilt, mut batch) = (Rebuilt::default(), Batch::default());
-    let mut take = |standing: &Standing, batch: &mut Batch| {
-        if !leased.contains(&standing.account) {
-            let placement = placement::place(standing, &campaign.settings, now, today);
-            rebuilt.count(&placement);
-            batch.add(standing.account, &placement, ticket);
+}
+
+impl Reading {
+    /// Streams the standings, places each, and hands them on in batches.
+    async fn read(self, app: App, campaign: Campaign) -> Result<Rebuilt> {
+        let now = app.clock.now();
+        let mut tx = app.db.begin().await?;
+        let mut chunks = std::pin::pin!(store::scan(&mut tx, &campaign, now).await?);
+        let mut scan = store::Scan::default();
+        let (mut rebuilt, mut batch) = (Rebuilt::default(), Batch::default());
+        let mut take = |standing: &Standing, batch: &mut Batch| {
+            if !self.leased.contains(&standing.account) {
+                let placement = placement::place(standing, &campaign.settings, now, self.today);
+                rebuilt.count(&placement);
+                batch.add(standing.account, &placement, &self.ticket);
+            }
+        };
+        while let Some(chunk) = chunks.try_next().await? {
+            scan.add(chunk.as_ref(), |standing| take(standing, &mut batch))?;
+            if batch.entries.len() >= BATCH && self.batches.send(std::mem::take(&mut batch)).await.is_err() {
+                break;
+            }
         }
-    };
-    while let Some(row) = rows.try_next().await? {
-        if let Some(standing) = grouping.add(row) {
+        if let Some(standing) = scan.finish() {
             take(&standing, &mut batch);
         }
-        if batch.entries.len() >= BATCH && batches.send(std::mem::take(&mut batch)).await.is_err() {
-            break;
-        }
+        // Nobody to send to: loading has failed, and says so itself.
+        let _ = self.batches.send(batch).await;
+        Ok(rebuilt)
     }
-    if let Some(standing) = grouping.finish() {
-        take(&standing, &mut batch);
-    }
-    // Nobody to send to: loading has failed, and says so itself.
-    let _ = batches.send(batch).await;
-    Ok(rebuilt)
 }
 
 async fn load(app: &App, campaign: &Campaign, lock: &Right, mut batches: mpsc::Receiver<Batch>) -> Result<()> {

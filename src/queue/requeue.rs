@@ -46,7 +46,7 @@ pub async fn requeue(app: &App, accounts: &[AccountId]) -> Result<()> {
 ///
 /// # Errors
 /// If Postgres or Redis fails.
-pub(super) async fn replace(app: &App, campaign: &Campaign, accounts: &[AccountId]) -> Result<()> {
+pub async fn replace(app: &App, campaign: &Campaign, accounts: &[AccountId]) -> Result<()> {
     for accounts in accounts.chunks(AT_ONCE) {
         let ticket = take_ticket(app, campaign.id).await?;
         let mut placements = look(app, campaign, accounts).await?;

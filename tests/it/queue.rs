@@ -3,6 +3,7 @@
 mod lending;
 mod moving;
 mod order;
+mod reading;
 
 use ledgerline::{
     app::App,

@@ -7,6 +7,7 @@
 --   held:<reason>    zset    by account                   H: place = reason
 --   leases           zset    by expiry                    L: place = bucket, extra = lease
 --   buckets          set     every bucket used since the queue was built
+--   shape            string  another number whenever there may be another bucket: claimers keep the list of them
 --   dirty            set     accounts to be placed anew: they changed while they could not be moved
 --   built            string  the queue is complete
 --   rebuilding       string  lock of who rebuilds it

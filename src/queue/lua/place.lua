@@ -26,7 +26,7 @@ local function move(i)
   else
     redis.call('ZADD', set_of(state, place, extra), score, account)
     write(account, state, ticket, place, rank, extra, body)
-    if state ~= 'H' then redis.call('SADD', key('buckets'), place) end
+    if state ~= 'H' and redis.call('SADD', key('buckets'), place) == 1 then redis.call('INCR', key('shape')) end
   end
   return 'placed'
 end

@@ -129,3 +129,41 @@ async fn a_lease_from_before_a_wipe_is_worth_nothing() {
     assert_eq!(upcoming(app, &campaign).await, [account]);
     test.finish().await;
 }
+
+#[tokio::test]
+async fn a_window_that_nobody_had_before_is_claimed_from_at_once() {
+    let test = TestApp::start().await;
+    let app = &test.app;
+    let first = portfolio::add(app, &Debtor::default()).await.account;
+    let campaign = built(app).await;
+    assert_eq!(accounts(&claim(app, &campaign, 1).await), [first]);
+    let elsewhere = Debtor { zones: vec!["America/Chicago"], ..Debtor::default() };
+    let second = portfolio::add(app, &elsewhere).await.account;
+    queue::requeue(app, second).await.expect("placed");
+    assert_eq!(accounts(&claim(app, &campaign, 1).await), [second], "no second has passed");
+    wipe(app).await;
+    assert!(queue::keep_up(app, &campaign).await.expect("kept up"));
+    let all = claim(app, &campaign, 9).await;
+    assert_eq!(accounts(&all).into_iter().collect::<HashSet<_>>(), HashSet::from([first, second]));
+    queue::release(app, &campaign, &all).await.expect("released");
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn hours_that_change_count_at_once() {
+    let test = TestApp::start().await;
+    let app = &test.app;
+    let account = portfolio::add(app, &Debtor::default()).await.account;
+    let mut campaign = built(app).await;
+    let lent = claim(app, &campaign, 1).await;
+    queue::release(app, &campaign, &lent).await.expect("released");
+    let hours = std::mem::take(&mut campaign.settings.hours);
+    assert!(claim(app, &campaign, 1).await.is_empty(), "no second has passed");
+    campaign.settings.hours = hours;
+    let lent = claim(app, &campaign, 1).await;
+    assert_eq!(accounts(&lent), [account]);
+    queue::release(app, &campaign, &lent).await.expect("released");
+    app.clock.advance(TimeDelta::hours(12));
+    assert!(claim(app, &campaign, 1).await.is_empty(), "it is the middle of the night");
+    test.finish().await;
+}
