@@ -1,5 +1,6 @@
 //! The command line: one sub-command a file.
 
+pub mod attempts;
 pub mod bench;
 pub mod carrier;
 pub mod demo;
@@ -40,6 +41,8 @@ pub enum Command {
     Serve(Box<crate::config::Config>),
     /// Take in a file of receivables.
     Import(import::Options),
+    /// Take over the attempts of another dialer, so that counts do not begin at zero.
+    Attempts(attempts::Options),
     /// Make up a portfolio to try the service with.
     Portfolio(portfolio::Options),
     /// Bring the database's schema up to date.
@@ -81,6 +84,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench(options) => bench::run(options).await,
         Command::Serve(config) => serve::run(*config).await,
         Command::Import(options) => import::run(options).await,
+        Command::Attempts(options) => attempts::run(options).await,
         Command::Portfolio(options) => portfolio::run(&options),
         Command::Migrate(stores) => migrate::run(&stores).await,
         Command::Stores(options) => stores::run(options).await,

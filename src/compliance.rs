@@ -14,16 +14,21 @@ mod frequency;
 pub mod history;
 pub mod hours;
 pub mod look;
+pub mod may_contact;
+pub mod migrate;
 pub mod pack;
 mod policy;
+pub mod prompts;
+pub mod replay;
 mod rules;
 pub mod scope;
 pub mod store;
+pub mod waterfall;
 pub mod wish;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -89,6 +94,17 @@ pub enum Verdict {
     Until(DateTime<Utc>),
     /// Not before a fact changes.
     Forbidden,
+}
+
+impl Verdict {
+    /// The moment before which it forbids the call, if it names one.
+    #[must_use]
+    pub fn until(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Until(moment) => Some(moment),
+            Self::Allowed | Self::Forbidden => None,
+        }
+    }
 }
 
 /// A verdict with everything it was given on; immutable, and the same whenever it is given again.
@@ -248,6 +264,8 @@ impl PermitRequest {
 /// Judges the call at `now` by the rules of `policies`.
 #[must_use]
 pub fn judge(request: PermitRequest, policies: &Policies, now: DateTime<Utc>) -> Receipt {
+    // As exact as Postgres keeps it, so that the verdict is the same when it is given again.
+    let now = now.trunc_subsecs(6);
     let findings = findings(&request, &policies.book, Moment { asked: now, at: now });
     let refusal = worst(&findings).map(|finding| Refusal {
         rule: finding.rule.clone(),

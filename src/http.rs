@@ -16,6 +16,7 @@ mod layers;
 mod metrics;
 mod openapi;
 pub mod page;
+mod policy;
 pub mod problem;
 mod queue;
 mod reports;

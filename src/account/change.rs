@@ -8,8 +8,9 @@ use uuid::Uuid;
 use super::{DoNotCall, NewHold, NewPoint, store};
 use crate::{
     app::App,
+    compliance::{self, wish::Wish},
     error::{Error, Result},
-    ids::{AccountId, ContactId, ContactPointId, NoteId, UserId},
+    ids::{AccountId, ContactId, ContactPointId, NoteId, PersonId, UserId},
     outbox::{self, Effect},
 };
 
@@ -119,6 +120,37 @@ pub async fn release_hold(app: &App, by: UserId, hold: Uuid) -> Result<()> {
     let now = app.clock.now();
     let account = store::release_hold(&mut tx, hold, now).await?;
     store::audit(&mut tx, by, "release_hold", account, json!({ "hold": hold }), now).await?;
+    requeue_and_commit(app, tx, &[account]).await
+}
+
+/// Records a time or place at which a debtor does not want to be called.
+///
+/// # Errors
+/// [`Error::NotFound`] without the account, or if the person is none of its own.
+pub async fn add_wish(
+    app: &App,
+    by: UserId,
+    account: AccountId,
+    person: Option<PersonId>,
+    wish: &Wish,
+) -> Result<Uuid> {
+    let mut tx = app.db.begin().await?;
+    let now = app.clock.now();
+    let id = compliance::store::add_wish(&mut tx, account, person, wish, by, now).await?;
+    store::audit(&mut tx, by, "wish", account, json!({ "wish": id }), now).await?;
+    requeue_and_commit(app, tx, &[account]).await?;
+    Ok(id)
+}
+
+/// Takes such a wish back.
+///
+/// # Errors
+/// [`Error::NotFound`] if it does not stand.
+pub async fn revoke_wish(app: &App, by: UserId, wish: Uuid) -> Result<()> {
+    let mut tx = app.db.begin().await?;
+    let now = app.clock.now();
+    let account = compliance::store::revoke_wish(&mut tx, wish, now).await?;
+    store::audit(&mut tx, by, "revoke_wish", account, json!({ "wish": wish }), now).await?;
     requeue_and_commit(app, tx, &[account]).await
 }
 

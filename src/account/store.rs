@@ -69,13 +69,26 @@ pub async fn search(
     limit: i64,
 ) -> Result<Vec<Summary>> {
     let ids = matching(conn, search, after, limit).await?;
+    by_id(conn, &ids).await
+}
+
+/// The accounts of those ids that exist, in the order of their ids.
+///
+/// # Errors
+/// If Postgres is not available.
+pub async fn summaries(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<Vec<Summary>> {
+    let ids: Vec<uuid::Uuid> = accounts.iter().map(|account| account.0).collect();
+    by_id(conn, &ids).await
+}
+
+async fn by_id(conn: &mut PgConnection, ids: &[uuid::Uuid]) -> Result<Vec<Summary>> {
     let rows = sqlx::query!(
         r#"SELECT a.id AS "id: AccountId", a.portfolio, a.number, a.name, a.currency::text AS "currency!", a.status,
                   coalesce(s.open_minor, 0) AS "open_minor!", coalesce(s.collectible_minor, 0) AS "collectible_minor!",
                   s.oldest_due_on AS "oldest_due_on?"
            FROM account a LEFT JOIN account_standing s ON s.account_id = a.id
            WHERE a.id = ANY ($1) ORDER BY a.id"#,
-        &ids
+        ids
     )
     .fetch_all(conn)
     .await?;

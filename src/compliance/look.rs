@@ -5,11 +5,16 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
-use super::{PermitRequest, store};
+use super::{
+    PermitRequest,
+    book::Book,
+    prompts::{self, Asked},
+    store::{self, Subject},
+};
 use crate::{
-    campaign::Campaign,
+    campaign::{self, Campaign},
     error::Result,
-    ids::{AccountId, ContactPointId, PersonId},
+    ids::{AccountId, CallId, ContactPointId, PersonId},
     phone::Phone,
     queue,
 };
@@ -38,6 +43,43 @@ pub async fn requests(
         Some((point, PermitRequest::new(standing, found, &campaign.settings, campaign.mode, now, today)))
     });
     Ok(asked.collect())
+}
+
+/// What the agents have to say and do in calls: by their receipts; in calls that came in, as if we called back now.
+/// Calls that have neither are left out. Of each: whether nobody has talked about the account before.
+///
+/// # Errors
+/// If Postgres fails.
+pub async fn prompts(
+    conn: &mut PgConnection,
+    calls: &[(CallId, bool)],
+    now: DateTime<Utc>,
+    today: NaiveDate,
+) -> Result<HashMap<CallId, Asked>> {
+    let first: HashMap<CallId, bool> = calls.iter().copied().collect();
+    let ids: Vec<CallId> = calls.iter().map(|(call, _)| *call).collect();
+    let mut books: HashMap<Option<String>, Book> = HashMap::new();
+    let mut asked = HashMap::with_capacity(calls.len());
+    for Subject { call, request, policy_version, campaign, contact_point, inbound } in
+        store::subjects(conn, &ids).await?
+    {
+        let request = match (request, campaign, contact_point) {
+            (Some(request), ..) => Some(request.0),
+            (None, Some(campaign), Some(point)) if inbound => {
+                let campaign = campaign::store::get(conn, campaign).await?;
+                requests(conn, &campaign, &[point], now, today).await?.remove(&point)
+            }
+            _ => None,
+        };
+        let Some(request) = request else { continue };
+        if !books.contains_key(&policy_version) {
+            let book = store::book(conn, policy_version.as_deref()).await?;
+            books.insert(policy_version.clone(), book);
+        }
+        let Some(book) = books.get(&policy_version) else { continue };
+        asked.insert(call, prompts::asked(book, &request, first.get(&call) == Some(&true), now));
+    }
+    Ok(asked)
 }
 
 /// Until the transaction ends, nobody else counts the attempts on this account, person or number with the intention to

@@ -1,10 +1,19 @@
 //! Circumstances read from Postgres, and receipts: one row each, allowed or not, never changed.
 
+mod foreign;
+mod receipts;
+mod wishes;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
+pub use self::{
+    foreign::add_foreign,
+    receipts::{receipt, receipts_since},
+    wishes::{add_wish, revoke_wish, wishes},
+};
 use super::{
     PermitRequest, Receipt, Refusal,
     book::{Book, Policies},
@@ -15,7 +24,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    ids::{AccountId, CampaignId, ContactPointId, DecisionId, PersonId},
+    ids::{AccountId, CallId, CampaignId, ContactPointId, DecisionId, PersonId},
     money::Currency,
     phone::{Phone, jurisdiction, zones::Place},
 };
@@ -108,15 +117,66 @@ pub async fn note_version(conn: &mut PgConnection, policies: &Policies, now: Dat
     Ok(())
 }
 
-/// The book of a version.
+/// The book of a version; `None`: the one that was put down last.
 ///
 /// # Errors
 /// [`Error::NotFound`].
-pub async fn book(conn: &mut PgConnection, version: &str) -> Result<Book> {
-    let book = sqlx::query_scalar!(r#"SELECT book AS "book: Json<Book>" FROM policy_version WHERE hash = $1"#, version)
-        .fetch_optional(conn)
-        .await?;
+pub async fn book(conn: &mut PgConnection, version: Option<&str>) -> Result<Book> {
+    let book = sqlx::query_scalar!(
+        r#"SELECT book AS "book: Json<Book>" FROM policy_version WHERE $1::text IS NULL OR hash = $1
+           ORDER BY first_used_at DESC, hash LIMIT 1"#,
+        version
+    )
+    .fetch_optional(conn)
+    .await?;
     book.map(|book| book.0).ok_or(Error::NotFound("policy version"))
+}
+
+/// What a call is about, as far as policies ask.
+pub(super) struct Subject {
+    pub(super) call: CallId,
+    /// What its receipt was asked.
+    pub(super) request: Option<Json<PermitRequest>>,
+    pub(super) policy_version: Option<String>,
+    pub(super) campaign: Option<CampaignId>,
+    pub(super) contact_point: Option<ContactPointId>,
+    pub(super) inbound: bool,
+}
+
+/// What calls are about.
+pub(super) async fn subjects(conn: &mut PgConnection, calls: &[CallId]) -> Result<Vec<Subject>> {
+    let calls: Vec<Uuid> = calls.iter().map(|call| call.0).collect();
+    let subjects = sqlx::query_as!(
+        Subject,
+        r#"SELECT c.id AS "call!: CallId", v.facts AS "request?: Json<PermitRequest>",
+                  v.policy_version AS "policy_version?",
+                  c.campaign_id AS "campaign?: CampaignId", c.contact_point_id AS "contact_point?: ContactPointId",
+                  c.direction = 'inbound' AS "inbound!"
+           FROM call c LEFT JOIN dial_decision v ON v.id = c.decision_id WHERE c.id = ANY ($1)"#,
+        &calls
+    );
+    Ok(subjects.fetch_all(conn).await?)
+}
+
+/// Open accounts of a portfolio, or of all, in the order of their ids, from `after` on.
+///
+/// # Errors
+/// If Postgres fails.
+pub async fn accounts_after(
+    conn: &mut PgConnection,
+    portfolio: Option<&str>,
+    after: Option<AccountId>,
+    limit: i64,
+) -> Result<Vec<AccountId>> {
+    let accounts = sqlx::query_scalar!(
+        r#"SELECT id AS "id: AccountId" FROM account
+           WHERE status = 'open' AND ($1::text IS NULL OR portfolio = $1) AND ($2::uuid IS NULL OR id > $2)
+           ORDER BY id LIMIT $3"#,
+        portfolio,
+        after.map(|account| account.0),
+        limit
+    );
+    Ok(accounts.fetch_all(conn).await?)
 }
 
 /// Locks names until the transaction ends, in one order whatever order they come in.
@@ -156,7 +216,7 @@ struct Row {
     history: Json<Vec<Known>>,
 }
 
-/// The circumstances of phone numbers as of `now`; points that are none are left out.
+/// The circumstances of contact points as of `now`.
 ///
 /// # Errors
 /// If Postgres fails, or a row cannot be read.

@@ -5,15 +5,18 @@ use chrono_tz::Tz;
 use sqlx::PgConnection;
 
 use super::{
-    protocol::{Body, Pop, PopAccount, PopContact, PopItem, Reasons},
+    protocol::{Body, Pop, PopAccount, PopCall, PopContact, PopItem, Reasons},
     push,
     store::{self, Head},
 };
 use crate::{
     app::App,
-    call::Direction,
+    call::{Direction, Outcome},
     campaign::Settings,
-    compliance::hours,
+    compliance::{
+        self, hours,
+        prompts::{Asked, Spoken},
+    },
     error::{Error, Result},
     ids::{AccountId, CallId, UserId},
     ledger::{self, Aging, OpenItem},
@@ -41,13 +44,21 @@ pub async fn prepare(
     today: NaiveDate,
 ) -> Result<Vec<Pop>> {
     let heads = store::heads(conn, calls, now).await?;
-    let mut pops = Vec::with_capacity(heads.len());
+    let (mut pops, mut creditors) = (Vec::with_capacity(heads.len()), Vec::with_capacity(heads.len()));
     for head in heads {
         let account = match head.account_id {
             Some(account) => Some(read_account(conn, head.id, account, &head, now, today).await?),
             None => None,
         };
+        creditors.push(head.settings.as_ref().map(|settings| settings.0.creditor_name.clone()).unwrap_or_default());
         pops.push(assemble(head, account));
+    }
+    let subjects: Vec<(CallId, bool)> = pops.iter().map(|pop| (pop.call, is_first_talk(pop))).collect();
+    let mut asked = compliance::look::prompts(conn, &subjects, now, today).await?;
+    for (pop, creditor) in pops.iter_mut().zip(&creditors) {
+        let Asked { prompts, identity_first } = asked.remove(&pop.call).unwrap_or_default();
+        pop.identity_first = identity_first;
+        pop.prompts = prompts.into_iter().map(|prompt| filled_in(prompt, creditor, pop.account.as_ref())).collect();
     }
     store::keep_pops(conn, &pops).await?;
     Ok(pops)
@@ -94,6 +105,8 @@ fn assemble(head: Head, account: Option<PopAccount>) -> Pop {
         campaign: head.campaign_id,
         campaign_name: head.campaign_name.unwrap_or_default(),
         script: fill_in(&settings.script, account.as_ref()),
+        prompts: Vec::new(),
+        identity_first: false,
         account,
         number: if inbound { head.from_number } else { head.to_number },
         // An inbound call was claimed from no queue.
@@ -185,6 +198,17 @@ fn late_hour(head: &Head, now: DateTime<Utc>) -> Option<String> {
     let rules = head.settings.as_ref().map_or_else(|| Settings::default().hours, |settings| settings.0.hours.clone());
     let open = hours::is_open(&rules, &zones, now);
     (!open).then(|| format!("It is {} at the debtor's", now.with_timezone(zone).format("%H:%M on a %A")))
+}
+
+/// Nobody here has spoken with anybody there yet, as far as the pop shows.
+fn is_first_talk(pop: &Pop) -> bool {
+    let talk = |call: &PopCall| call.agent.is_some() && call.outcome == Some(Outcome::Completed);
+    pop.account.as_ref().is_none_or(|account| !account.calls.iter().any(talk))
+}
+
+fn filled_in(prompt: Spoken, creditor: &str, account: Option<&PopAccount>) -> Spoken {
+    let creditor = if creditor.is_empty() { "for whom you call" } else { creditor };
+    Spoken { text: fill_in(&prompt.text.replace("{creditor}", creditor), account), ..prompt }
 }
 
 /// `{name}` is the contact, else the debtor; `{balance}` what may be asked for.

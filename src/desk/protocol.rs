@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     agent::presence::Presence,
     call,
+    compliance::prompts::Spoken,
     ids::{AccountId, CallId, CampaignId, ContactPointId, InstalmentId, UserId},
     money::Money,
     queue::{Components, Lane},
@@ -176,6 +177,12 @@ pub struct Pop {
     pub reasons: Option<Reasons>,
     /// What to say, filled in.
     pub script: String,
+    /// What the policies that apply ask the agent to say and do, in this order.
+    #[serde(default)]
+    pub prompts: Vec<Spoken>,
+    /// Nothing about the debt is shown until the agent has confirmed who is speaking.
+    #[serde(default)]
+    pub identity_first: bool,
     /// Set whose dispositions may be recorded.
     pub disposition_set: String,
 }

@@ -81,9 +81,9 @@ struct NewNote {
 
 /// The id of what was added.
 #[derive(Serialize, ToSchema)]
-struct Added<T> {
+pub(super) struct Added<T> {
     /// The id.
-    id: T,
+    pub(super) id: T,
 }
 
 /// Searches the accounts.

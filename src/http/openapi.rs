@@ -13,8 +13,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{agent::session, app::App};
 
 use super::{
-    accounts, agents, calls, campaigns, dispositions, floor, health, metrics, queue, reports, session as sessions,
-    softphone, users,
+    accounts, agents, calls, campaigns, dispositions, floor, health, metrics, policy, queue, reports,
+    session as sessions, softphone, users,
 };
 
 #[derive(OpenApi)]
@@ -31,6 +31,7 @@ use super::{
         (name = "accounts", description = "The debtors: search, read, notes, contacts, do-not-call, holds"),
         (name = "campaigns", description = "Whom to call and how: start, pause, drain, ratio"),
         (name = "queue", description = "Who is called next, and why; who is held out, and why"),
+        (name = "policy", description = "Whether an account may be called, and why not; receipts; trying changed rules"),
         (name = "calls", description = "Attempts: read, dispose of, hang up"),
         (name = "dispositions", description = "The catalogue from which an agent chooses"),
         (name = "agents", description = "Presence, and what supervisors do to it"),
@@ -65,6 +66,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(campaigns::routes())
         .merge(queue::routes())
         .merge(reports::routes())
+        .merge(policy::routes())
         .merge(calls::routes())
         .merge(dispositions::routes())
         .merge(agents::routes())

@@ -2,6 +2,7 @@
 
 mod bad_input;
 pub mod client;
+mod policy;
 mod rights;
 
 use axum::http::StatusCode;

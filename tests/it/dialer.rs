@@ -1,5 +1,6 @@
 //! The dialer: from the ready agent to the carrier, and what may go wrong between.
 
+mod caps;
 mod carrier;
 mod dialling;
 mod loss;

@@ -1,4 +1,4 @@
--- The circumstances of contact points $1 as of $2: whose they are, what they wish, and what was tried since $3. History
+-- The circumstances of the contact points $1 as of $2: whose they are, what they wish, and what was tried since $3. History
 -- comes as `compliance::history::Known`.
 SELECT p.id AS "contact_point: ContactPointId", p.account_id AS "account: AccountId", k.person_id AS "person: PersonId",
        p.value, p.label, p.zones, p.invalid_at IS NULL AS "valid!",
@@ -40,4 +40,4 @@ SELECT p.id AS "contact_point: ContactPointId", p.account_id AS "account: Accoun
 FROM contact_point p
 JOIN contact k ON k.id = p.contact_id
 JOIN account a ON a.id = p.account_id
-WHERE p.id = ANY ($1) AND p.kind = 'phone'
+WHERE p.id = ANY ($1)

@@ -53,10 +53,7 @@ fn packs_are_chosen_by_party_collector_place_purpose_and_day() {
     );
     assert_eq!(asked(&consumer(&["GB"], first), spring()), ["house", "uk_conc"]);
     assert_eq!(asked(&consumer(&["AU"], first), spring()), ["house", "au_rg96"]);
-    assert_eq!(
-        asked(&consumer(&["CA", "CA-ON"], third), spring()),
-        ["ca_agencies", "house"].map(str::to_owned).into_iter().rev().collect::<Vec<_>>()
-    );
+    assert_eq!(asked(&consumer(&["CA", "CA-ON"], third), spring()), ["house", "ca_agencies"]);
     assert_eq!(asked(&consumer(&["IN"], first), spring()), ["house", "in_rbi"]);
     let sales = PermitRequest { purpose: Purpose::Sales, ..consumer(&["US", "US-FL"], first) };
     assert_eq!(asked(&sales, spring()), ["house", "us_fl_solicitation", "us_recording", "us_solicitation"]);
@@ -112,9 +109,9 @@ fn seven_in_seven_is_by_person_and_debt_and_by_calendar_day() {
     assert_eq!(says(rule, &with(seven.clone()), spring()), Verdict::Until(midnight));
     assert_eq!(says(rule, &with(seven.clone()), midnight - TimeDelta::seconds(1)), Verdict::Until(midnight));
     assert_eq!(says(rule, &with(seven.clone()), midnight), Verdict::Allowed);
-    let other_debt = seven.iter().cloned().map(|past| Past { same_account: false, ..past }).collect();
+    let other_debt = seven.iter().map(|past| Past { same_account: false, ..past.clone() }).collect();
     assert_eq!(says(rule, &with(other_debt), spring()), Verdict::Allowed, "each debt for itself");
-    let other_person = seven.iter().cloned().map(|past| Past { same_person: false, ..past }).collect();
+    let other_person = seven.iter().map(|past| Past { same_person: false, ..past.clone() }).collect();
     assert_eq!(says(rule, &with(other_person), spring()), Verdict::Allowed, "a spouse has a count of her own");
     let other_number = seven.into_iter().map(|past| Past { same_number: false, ..past }).collect();
     assert_eq!(
@@ -302,4 +299,20 @@ fn a_wrong_pack_is_refused_with_its_file_and_key() {
     assert_eq!(refused(rule(spans)).0, key("rule[0].hours.windows[0].to"));
     let other_key = refused(format!("{good}colour = 'red'\n"));
     assert!(other_key.0.starts_with("policies/one.toml"), "{other_key:?}");
+}
+
+#[test]
+fn the_agent_is_told_what_the_packs_ask() {
+    let book = Book::shipped().unwrap();
+    let ids = |request: &PermitRequest, first| {
+        let asked = prompts::asked(&book, request, first, spring());
+        (asked.prompts.into_iter().map(|prompt| prompt.id).collect::<Vec<_>>(), asked.identity_first)
+    };
+    let business = (vec!["house/who_calls".to_owned()], false);
+    assert_eq!(ids(&allowed(), true), business);
+    let agency = consumer(&["US", "US-PA"], Collector::Third);
+    let (first, identity) = ids(&agency, true);
+    assert_eq!(first, ["us_recording/recording", "house/who_calls", "us_reg_f/mini_miranda", "us_reg_f/validation"]);
+    assert!(identity);
+    assert_eq!(ids(&agency, false).0[2..], ["us_reg_f/mini_miranda_later"]);
 }

@@ -7,14 +7,26 @@ const BUCKETS = ["Not due", "1–30", "31–60", "61–90", "91–120", "Over 12
 export const picked = () =>
   [...document.querySelectorAll("#items input:checked")].map((box) => ({ ...JSON.parse(box.dataset.item) }));
 
+/** Calls in which the agent has confirmed who is speaking. */
+const confirmed = new Set();
+
 /** Draws the pop. Drawing the same call again keeps what is ticked. */
 export function showPop(place, pop, me) {
   const ticked = new Set(place.dataset.call === pop.call ? picked().map((item) => item.id) : []);
   place.dataset.call = pop.call;
   const account = pop.account;
+  if (account && pop.identity_first && !confirmed.has(pop.call)) {
+    const shown = () => {
+      confirmed.add(pop.call);
+      showPop(place, pop, me);
+    };
+    fill(place, who(pop, account), prompts(pop), identity(shown));
+    return;
+  }
   fill(place,
     account?.warnings.length ? warnings(account.warnings) : null,
     account ? head(pop, account) : unknown(pop),
+    prompts(pop),
     pop.script ? card("What to say", el("p", { class: "script pre" }, pop.script)) : null,
     account ? items(account, ticked) : null,
     account ? agreed(account) : null,
@@ -25,6 +37,28 @@ export function showPop(place, pop, me) {
 const card = (title, ...children) => el("section", { class: "card" }, el("h2", {}, title), ...children);
 
 const warnings = (list) => el("ul", { class: "warnings" }, list.map((warning) => el("li", { class: "bar" }, warning)));
+
+/** What the policies ask the agent to say and do. */
+function prompts(pop) {
+  if (!pop.prompts?.length) return null;
+  return card("Say and do", el("ol", { id: "prompts", class: "prompts" },
+    pop.prompts.map((prompt) => el("li", {}, prompt.text, " ", el("span", { class: "quiet small" }, prompt.cite)))));
+}
+
+/** Nothing about the debt is shown to whoever has picked up. */
+function identity(shown) {
+  return card("Who is speaking?",
+    el("p", {}, "Make sure that you speak to the person named above. What is owed is shown when you have."),
+    el("button", { id: "identity", type: "button", onclick: shown }, "Identity confirmed"));
+}
+
+/** Whom to ask for, and nothing about the debt. */
+function who(pop, account) {
+  return el("section", { class: "card" },
+    el("h1", {}, account.contact.name || account.name),
+    el("p", { class: "quiet" }, pop.campaign_name || words(pop.direction)),
+    el("p", { class: "figure quiet" }, pop.number));
+}
 
 function unknown(pop) {
   return el("section", { class: "card" }, el("h1", {}, "Unknown number"), el("p", { class: "figure" }, pop.number),

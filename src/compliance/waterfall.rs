@@ -1,0 +1,138 @@
+//! Why is nothing dialling? Every account of a campaign's list at the step that holds it out, or ready.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{judge, look, store};
+use crate::{
+    app::App,
+    campaign::Campaign,
+    error::Result,
+    ids::{AccountId, ContactPointId},
+    queue::{self, Placement, placement},
+};
+
+/// Accounts read at once.
+const AT_ONCE: usize = 500;
+/// Accounts looked at by one call: more would keep Postgres busy for the sake of a page.
+pub const MOST: usize = 10_000;
+/// Accounts of a step that are named.
+pub const NAMED: usize = 200;
+
+/// The list of a campaign, step by step.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct Waterfall {
+    /// Accounts looked at.
+    pub examined: u64,
+    /// The list goes on beyond those.
+    pub cut_off: bool,
+    /// Where they stand, in the order in which the steps are asked.
+    pub steps: Vec<Step>,
+}
+
+/// One step, and how many accounts it holds out.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Step {
+    /// `not_listed`, `held:attorney`, `waiting:frequency`, `rule:calling_hours`, `rule:us_ma/two_in_seven`, `ready`.
+    pub step: String,
+    /// How many.
+    pub accounts: u64,
+}
+
+/// Looks at every account of the campaign's list, up to [`MOST`].
+///
+/// # Errors
+/// If Postgres fails.
+pub async fn fall(app: &App, campaign: &Campaign) -> Result<Waterfall> {
+    let mut counts: BTreeMap<(u8, String), u64> = BTreeMap::new();
+    let mut waterfall = Waterfall::default();
+    let mut after = None;
+    loop {
+        let page = page(app, campaign, after).await?;
+        after = page.last().copied();
+        for (_, step) in steps_of(app, campaign, &page).await? {
+            *counts.entry((rank(&step), step)).or_default() += 1;
+        }
+        waterfall.examined += page.len() as u64;
+        if page.len() < AT_ONCE || waterfall.examined >= MOST as u64 {
+            waterfall.cut_off = page.len() == AT_ONCE;
+            break;
+        }
+    }
+    waterfall.steps = counts.into_iter().map(|((_, step), accounts)| Step { step, accounts }).collect();
+    Ok(waterfall)
+}
+
+/// The accounts behind a step, up to [`NAMED`] of those that [`fall`] counted.
+///
+/// # Errors
+/// If Postgres fails.
+pub async fn behind(app: &App, campaign: &Campaign, wanted: &str) -> Result<Vec<AccountId>> {
+    let (mut found, mut after, mut examined) = (Vec::new(), None, 0);
+    loop {
+        let page = page(app, campaign, after).await?;
+        after = page.last().copied();
+        examined += page.len();
+        let steps = steps_of(app, campaign, &page).await?;
+        found.extend(steps.into_iter().filter(|(_, step)| step == wanted).map(|(account, _)| account));
+        if page.len() < AT_ONCE || examined >= MOST || found.len() >= NAMED {
+            found.truncate(NAMED);
+            return Ok(found);
+        }
+    }
+}
+
+async fn page(app: &App, campaign: &Campaign, after: Option<AccountId>) -> Result<Vec<AccountId>> {
+    let mut conn = app.db.acquire().await?;
+    let portfolio = campaign.settings.list.portfolio.as_deref();
+    store::accounts_after(&mut conn, portfolio, after, i64::try_from(AT_ONCE).unwrap_or(i64::MAX)).await
+}
+
+/// Where each of the accounts stands.
+async fn steps_of(app: &App, campaign: &Campaign, accounts: &[AccountId]) -> Result<Vec<(AccountId, String)>> {
+    let (now, today) = (app.clock.now(), app.clock.business_date());
+    let mut conn = app.db.acquire().await?;
+    let standings = queue::store::standings_of(&mut conn, campaign, accounts, now).await?;
+    let mut steps = Vec::with_capacity(accounts.len());
+    let known: HashSet<AccountId> = standings.iter().map(|standing| standing.account).collect();
+    let without_figures = accounts.iter().filter(|account| !known.contains(account));
+    steps.extend(without_figures.map(|account| (*account, "not_listed".to_owned())));
+    let mut ready: Vec<(AccountId, ContactPointId)> = Vec::new();
+    for standing in &standings {
+        let step = match placement::place(standing, &campaign.settings, now, today) {
+            Placement::Absent => "not_listed".to_owned(),
+            Placement::Held(hold) => format!("held:{}", hold.as_str()),
+            Placement::Waiting { why, .. } => format!("waiting:{}", why.as_str()),
+            Placement::Ready(entry) => {
+                ready.push((standing.account, entry.contact_point));
+                continue;
+            }
+        };
+        steps.push((standing.account, step));
+    }
+    let points: Vec<ContactPointId> = ready.iter().map(|(_, point)| *point).collect();
+    let mut requests = look::requests(&mut conn, campaign, &points, now, today).await?;
+    steps.extend(ready.into_iter().map(|(account, point)| {
+        let refusal = requests.remove(&point).map(|request| judge(request, &app.policies, now).refusal);
+        let step = match refusal {
+            Some(None) => "ready".to_owned(),
+            Some(Some(refusal)) => format!("rule:{}", refusal.rule),
+            None => "not_listed".to_owned(),
+        };
+        (account, step)
+    }));
+    Ok(steps)
+}
+
+/// The order in which the steps are shown.
+fn rank(step: &str) -> u8 {
+    match step.split(':').next() {
+        Some("not_listed") => 0,
+        Some("held") => 1,
+        Some("waiting") => 2,
+        Some("rule") => 3,
+        _ => 4,
+    }
+}

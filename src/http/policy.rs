@@ -1,0 +1,256 @@
+//! What may be done and why not: `may-contact`, the waterfall, receipts, and trying a changed policy.
+
+use std::collections::BTreeMap;
+
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use crate::{
+    account::{self, change},
+    app::App,
+    campaign::{self, Campaign, Mode, Settings},
+    compliance::{
+        may_contact::{self, MayContact},
+        replay::{self, Replayed, Tried},
+        scope::{Collector, Party, Purpose},
+        waterfall::{self, Waterfall},
+        wish::Wish,
+    },
+    error::{Error, Result as UseCase},
+    ids::{AccountId, CampaignId, DecisionId, PersonId},
+};
+
+use super::{
+    accounts::Added,
+    auth::{Agent, Supervisor},
+    extract::{Body, Id, Query},
+    problem::{Problem, Problems, Result},
+};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(may_contact))
+        .routes(routes!(wish))
+        .routes(routes!(revoke_wish))
+        .routes(routes!(fall))
+        .routes(routes!(behind))
+        .routes(routes!(decision))
+        .routes(routes!(packs))
+        .routes(routes!(sandbox))
+}
+
+/// For which campaign.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+struct Asked {
+    /// As for a call of this campaign; without it, as for a call made by hand under the house's rules.
+    #[param(value_type = Option<Uuid>)]
+    campaign: Option<CampaignId>,
+}
+
+/// Whether the account may be contacted now: each number and address with every rule, its counts, and the next moment.
+#[utoipa::path(get, path = "/api/accounts/{id}/may-contact", tag = "policy", params(("id" = AccountId, Path), Asked),
+    responses((status = 200, body = MayContact), Problems))]
+async fn may_contact(
+    State(app): State<App>,
+    _: Agent,
+    Id(id): Id<AccountId>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<MayContact>> {
+    let (now, today) = (app.clock.now(), app.clock.business_date());
+    let mut conn = app.db.acquire().await.map_err(Error::from)?;
+    let campaign = match asked.campaign {
+        Some(campaign) => campaign::store::get(&mut conn, campaign).await?,
+        None => by_hand(&app),
+    };
+    Ok(Json(may_contact::ask(&mut conn, &app.policies, &campaign, id, now, today).await?))
+}
+
+/// A call that somebody dials, of no campaign: an agent waits for it.
+fn by_hand(app: &App) -> Campaign {
+    Campaign {
+        id: CampaignId(Uuid::nil()),
+        name: String::new(),
+        state: campaign::State::Paused,
+        mode: Mode::Preview,
+        ratio_milli: 1000,
+        settings: Settings::default(),
+        version: 0,
+        updated_at: app.clock.now(),
+    }
+}
+
+/// A time or place at which a debtor does not want to be called.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewWish {
+    /// Whose wish; absent: everybody's at the account.
+    #[serde(default)]
+    person: Option<PersonId>,
+    /// What is not wanted.
+    wish: Wish,
+}
+
+/// Records a time or place at which a debtor does not want to be called; it counts from now on, in every campaign.
+#[utoipa::path(post, path = "/api/accounts/{id}/wishes", tag = "policy", params(("id" = AccountId, Path)),
+    request_body = NewWish, responses((status = 201, body = Added<Uuid>), Problems))]
+async fn wish(
+    State(app): State<App>,
+    Agent(by): Agent,
+    Id(id): Id<AccountId>,
+    Body(NewWish { person, wish }): Body<NewWish>,
+) -> Result<impl IntoResponse> {
+    if let Some((field, detail)) = wish.fault() {
+        return Err(Problem::invalid(format!("wish.{field}"), detail));
+    }
+    let id = change::add_wish(&app, by.user, id, person, &wish).await?;
+    Ok((StatusCode::CREATED, Json(Added { id })))
+}
+
+/// Takes such a wish back, because the debtor asked for it.
+#[utoipa::path(delete, path = "/api/wishes/{id}", tag = "policy", params(("id" = Uuid, Path)),
+    responses((status = 204), Problems))]
+async fn revoke_wish(State(app): State<App>, Agent(by): Agent, Id(id): Id<Uuid>) -> Result<StatusCode> {
+    change::revoke_wish(&app, by.user, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Why is nothing dialling? How many accounts of the list each step and each rule holds out now, and how many are ready.
+#[utoipa::path(get, path = "/api/campaigns/{id}/waterfall", tag = "policy", params(("id" = CampaignId, Path)),
+    responses((status = 200, body = Waterfall), Problems))]
+async fn fall(State(app): State<App>, _: Supervisor, Id(id): Id<CampaignId>) -> Result<Json<Waterfall>> {
+    let campaign = read(&app, id).await?;
+    Ok(Json(waterfall::fall(&app, &campaign).await?))
+}
+
+/// Which step.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct OfStep {
+    /// As the waterfall names it, `held:attorney` or `rule:calling_hours`.
+    step: String,
+}
+
+/// Accounts behind a step.
+#[derive(Serialize, ToSchema)]
+struct Behind {
+    /// Up to 200.
+    items: Vec<account::Summary>,
+}
+
+/// The accounts that a step of the waterfall holds out, up to 200.
+#[utoipa::path(get, path = "/api/campaigns/{id}/waterfall/accounts", tag = "policy",
+    params(("id" = CampaignId, Path), OfStep), responses((status = 200, body = Behind), Problems))]
+async fn behind(
+    State(app): State<App>,
+    _: Supervisor,
+    Id(id): Id<CampaignId>,
+    Query(OfStep { step }): Query<OfStep>,
+) -> Result<Json<Behind>> {
+    let campaign = read(&app, id).await?;
+    let accounts = waterfall::behind(&app, &campaign, &step).await?;
+    let mut conn = app.db.acquire().await.map_err(Error::from)?;
+    Ok(Json(Behind { items: account::store::summaries(&mut conn, &accounts).await? }))
+}
+
+async fn read(app: &App, id: CampaignId) -> UseCase<Campaign> {
+    campaign::store::get(&mut *app.db.acquire().await?, id).await
+}
+
+/// The receipt of a verdict: what was asked, what every rule found, and whether the same comes out again.
+#[utoipa::path(get, path = "/api/decisions/{id}", tag = "policy", params(("id" = DecisionId, Path)),
+    responses((status = 200, body = Replayed), Problems))]
+async fn decision(State(app): State<App>, _: Agent, Id(id): Id<DecisionId>) -> Result<Json<Replayed>> {
+    Ok(Json(replay::replay(&app.db, id).await?))
+}
+
+/// The rules in force.
+#[derive(Serialize, ToSchema)]
+struct InForce {
+    /// Their SHA-256.
+    version: String,
+    /// The packs, by name.
+    packs: Vec<Described>,
+}
+
+/// A pack in a few words.
+#[derive(Serialize, ToSchema)]
+struct Described {
+    /// Unique name.
+    name: String,
+    /// Raised by every change.
+    version: u32,
+    /// What it is.
+    title: String,
+    /// What to know about it.
+    note: String,
+    /// A campaign may name it as its policy.
+    base: bool,
+    /// Kinds of debtor it protects.
+    parties: Vec<Party>,
+    /// Roles of the collector it binds.
+    collectors: Vec<Collector>,
+    /// Purposes of calls it is about.
+    purposes: Vec<Purpose>,
+    /// Where.
+    jurisdictions: Vec<String>,
+    /// Its rules, each with its source.
+    rules: BTreeMap<String, String>,
+}
+
+/// The packs in force. None of them is legal advice.
+#[utoipa::path(get, path = "/api/policy", tag = "policy", responses((status = 200, body = InForce), Problems))]
+async fn packs(State(app): State<App>, _: Agent) -> Json<InForce> {
+    let packs = app.policies.book.packs().iter().map(|pack| {
+        let applies = pack.applies.clone();
+        let (parties, collectors, purposes, jurisdictions) = applies
+            .map(|one| (one.parties, one.collectors, one.purposes, one.jurisdictions.into_iter().collect()))
+            .unwrap_or_default();
+        Described {
+            name: pack.name.clone(),
+            version: pack.version,
+            title: pack.title.clone(),
+            note: pack.note.clone(),
+            base: pack.is_base(),
+            parties,
+            collectors,
+            purposes,
+            jurisdictions,
+            rules: pack.rules.iter().map(|rule| (rule.id.clone(), rule.cite.clone())).collect(),
+        }
+    });
+    Json(InForce { version: app.policies.version.to_string(), packs: packs.collect() })
+}
+
+/// A policy to try.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Trial {
+    /// How many days back, 1 to 90.
+    #[schema(minimum = 1, maximum = 90)]
+    days: u16,
+    /// Only the calls of this campaign; absent: of all.
+    #[serde(default)]
+    campaign: Option<CampaignId>,
+    /// Packs to put in place of those of the same name, or besides: file name and TOML, 1 to 40.
+    packs: BTreeMap<String, String>,
+}
+
+/// Gives the verdicts of the last days again by a changed policy, and says what it would have refused. Changes nothing.
+#[utoipa::path(post, path = "/api/policy/sandbox", tag = "policy", request_body = Trial,
+    responses((status = 200, body = Tried), Problems))]
+async fn sandbox(State(app): State<App>, _: Supervisor, Body(trial): Body<Trial>) -> Result<Json<Tried>> {
+    if !(1..=90).contains(&trial.days) {
+        return Err(Problem::invalid("days", "expected 1 to 90"));
+    }
+    if !(1..=40).contains(&trial.packs.len()) {
+        return Err(Problem::invalid("packs", "expected 1 to 40 files"));
+    }
+    let book = app.policies.book.with(trial.packs.iter().map(|(file, text)| (file.as_str(), text.as_str())))?;
+    Ok(Json(replay::try_out(&app.db, book, trial.campaign, trial.days, app.clock.now()).await?))
+}

@@ -1,0 +1,175 @@
+//! What may be done, why not, and what another policy would have said.
+
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use ledgerline::{
+    campaign::{self, Settings},
+    compliance::{self, look, migrate, replay},
+};
+use serde_json::json;
+
+use super::client::Client;
+use crate::scene::{Debtor, Scene};
+
+/// The verdict on a number of the campaign at this moment, kept.
+async fn look_at(scene: &Scene, debtor: &Debtor) -> compliance::Receipt {
+    let app = scene.app();
+    let mut conn = app.db.acquire().await.expect("a connection");
+    let campaign = campaign::store::get(&mut conn, scene.campaign).await.expect("a campaign");
+    let (now, today) = (app.clock.now(), app.clock.business_date());
+    let mut requests = look::requests(&mut conn, &campaign, &[debtor.point], now, today).await.expect("facts");
+    let receipt = compliance::judge(requests.remove(&debtor.point).expect("listed"), &app.policies, now);
+    let kept = compliance::store::keep(&mut conn, scene.campaign, receipt.clone()).await.expect("kept");
+    assert_eq!(kept.is_ok(), receipt.refusal.is_none());
+    receipt
+}
+
+async fn change_settings(scene: &Scene, change: impl FnOnce(&mut Settings)) {
+    let mut conn = scene.app().db.acquire().await.expect("a connection");
+    let campaign = campaign::store::get(&mut conn, scene.campaign).await.expect("a campaign");
+    let mut settings = campaign.settings;
+    change(&mut settings);
+    campaign::update_settings(scene.app(), None, campaign.id, campaign.version, settings).await.expect("changed");
+}
+
+#[tokio::test]
+async fn may_contact_answers_for_each_number_with_rules_and_the_next_moment() {
+    let scene = Scene::start().await;
+    let client = Client::new(scene.app()).await;
+    let debtor = scene.owing(1, 50_000).await;
+    let path = format!("/api/accounts/{}/may-contact?campaign={}", debtor.account, scene.campaign);
+    let free = client.get(&path).await;
+    assert_eq!(free.status, StatusCode::OK, "{:?}", free.body);
+    assert_eq!(
+        (&free.body["points"][0]["allowed"], &free.body["points"][0]["channel"]),
+        (&json!(true), &json!("phone"))
+    );
+
+    let wish = json!({ "wish": { "kind": "not_at", "days": ["Tue"], "from": "12:00:00", "to": "15:00:00" } });
+    let added = client.post(&format!("/api/accounts/{}/wishes", debtor.account), &wish).await;
+    assert_eq!(added.status, StatusCode::CREATED, "{:?}", added.body);
+    let held = client.get(&path).await.body["points"][0]["refusal"].clone();
+    assert_eq!(
+        (&held["rule"], &held["next_allowed_at"]),
+        (&json!("inconvenient_time"), &json!("2026-03-10T19:00:00Z"))
+    );
+    let by_hand = client.get(&format!("/api/accounts/{}/may-contact", debtor.account)).await;
+    assert_eq!(by_hand.body["points"][0]["refusal"]["rule"], "inconvenient_time", "a call by hand as well");
+
+    let id = added.body["id"].as_str().expect("an id").to_owned();
+    assert_eq!(client.delete(&format!("/api/wishes/{id}")).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(client.get(&path).await.body["points"][0]["allowed"], json!(true));
+    let wrong = json!({ "wish": { "kind": "not_at", "days": [], "from": "12:00:00", "to": "15:00:00" } });
+    let refused = client.post(&format!("/api/accounts/{}/wishes", debtor.account), &wrong).await;
+    assert_eq!((refused.status, &refused.body["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("wish.days")));
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_receipt_is_given_again_the_same_and_never_changed() {
+    let scene = Scene::start().await;
+    let client = Client::new(scene.app()).await;
+    let debtor = scene.owing(1, 50_000).await;
+    let permitted = look_at(&scene, &debtor).await;
+    let begun = scene.dial(&debtor, "CA01").await;
+    let refused = look_at(&scene, &debtor).await;
+    assert_eq!(refused.refusal.as_ref().map(|refusal| refusal.rule.as_str()), Some("attempts_per_number_per_day"));
+    for receipt in [&permitted, &refused] {
+        let path = format!("/api/decisions/{}", receipt.request.decision);
+        let again = client.get(&path).await;
+        assert_eq!((again.status, &again.body["confirmed"]), (StatusCode::OK, &json!(true)), "{:?}", again.body);
+        assert_eq!(again.body["findings"].as_array().map(Vec::len), Some(receipt.findings.len()));
+    }
+    let changed = sqlx::query("UPDATE dial_decision SET permitted = true").execute(&scene.app().db).await;
+    assert!(changed.is_err_and(|error| error.to_string().contains("append-only")));
+    let gone = sqlx::query("DELETE FROM policy_version").execute(&scene.app().db).await;
+    assert!(gone.is_err_and(|error| error.to_string().contains("append-only")));
+    scene.end(&begun, "CA01").await;
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn the_waterfall_says_where_every_account_stands_and_opens_it() {
+    let scene = Scene::start().await;
+    let client = Client::new(scene.app()).await;
+    scene.owing(1, 50_000).await;
+    let poor = scene.owing(2, 50_000).await;
+    let unwanted = scene.owing(3, 50_000).await;
+    scene.debtor(4).await;
+    let hold = json!({ "reason": "hardship" });
+    assert_eq!(client.post(&format!("/api/accounts/{}/holds", poor.account), &hold).await.status, StatusCode::CREATED);
+    let wish = json!({ "wish": { "kind": "not_where", "label": "work" } });
+    client.post(&format!("/api/accounts/{}/wishes", unwanted.account), &wish).await;
+    let path = format!("/api/campaigns/{}/waterfall", scene.campaign);
+    let fall = client.get(&path).await.body;
+    let steps: Vec<(&str, u64)> = fall["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .map(|step| (step["step"].as_str().expect("a name"), step["accounts"].as_u64().expect("a count")))
+        .collect();
+    assert_eq!(steps, [("not_listed", 1), ("held:hardship", 1), ("rule:inconvenient_place", 1), ("ready", 1)]);
+    assert_eq!((&fall["examined"], &fall["cut_off"]), (&json!(4), &json!(false)));
+    let behind = client.get(&format!("{path}/accounts?step=rule:inconvenient_place")).await.body;
+    assert_eq!(behind["items"][0]["id"], json!(unwanted.account));
+    scene.test.settle().await;
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn the_sandbox_says_what_a_changed_policy_would_have_refused() {
+    let scene = Scene::start().await;
+    let client = Client::new(scene.app()).await;
+    for n in 1..=3 {
+        let debtor = scene.owing(n, 50_000).await;
+        assert_eq!(look_at(&scene, &debtor).await.refusal, None);
+    }
+    let stricter = "name = 'house'\nversion = 2\ntitle = 'Stricter'\nnote = 'Not legal advice.'\nbase = true\n\
+                    [[rule]]\nid = 'mornings'\ncite = 'house rule'\n\
+                    hours = { windows = [{ days = ['Tue'], from = '08:00:00', to = '12:00:00' }] }\n";
+    let trial = json!({ "days": 90, "packs": { "house.toml": stricter } });
+    let tried = client.post("/api/policy/sandbox", &trial).await;
+    assert_eq!(tried.status, StatusCode::OK, "{:?}", tried.body);
+    let expected = json!({ "verdicts": 3, "permitted": 3, "would_refuse": 3, "would_permit": 0 });
+    for (name, value) in expected.as_object().expect("an object") {
+        assert_eq!(&tried.body[name], value, "{name}");
+    }
+    assert_eq!(tried.body["by_rule"], json!({ "house/mornings": 3 }));
+    let wrong = json!({ "days": 90, "packs": { "house.toml": stricter.replace("08:00", "13:00") } });
+    let refused = client.post("/api/policy/sandbox", &wrong).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.body["field"], "house.toml: rule[0].hours.windows[0].to");
+    let same = replay::try_out(&scene.app().db, (*scene.app().policies.book).clone(), None, 1, scene.now()).await;
+    assert_eq!(same.expect("tried").would_refuse, 0);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn attempts_of_another_dialer_count() {
+    let scene = Scene::start().await;
+    let debtor = scene.owing(1, 50_000).await;
+    change_settings(&scene, |settings| settings.limits.attempts_per_person_per_week = 7).await;
+    let number = debtor.number.as_str();
+    let day = |days: i64| (scene.now() - TimeDelta::days(days)).to_rfc3339();
+    let file = format!(
+        "number,at,result\n{number},{},no answer\n{number},{},busy\n{number},{},machine\n{number},{},NA\n",
+        day(1),
+        day(2),
+        day(3),
+        day(4)
+    );
+    let found = migrate::read(file.as_bytes(), scene.now()).expect("a file");
+    let mut conn = scene.app().db.acquire().await.expect("a connection");
+    let add = async |conn: &mut sqlx::PgConnection, attempts: &[migrate::Attempt]| {
+        compliance::store::add_foreign(conn, "old dialer", attempts, scene.now()).await.expect("added")
+    };
+    assert_eq!(add(&mut conn, &found.attempts[..3]).await, 3);
+    drop(conn);
+    assert_eq!(look_at(&scene, &debtor).await.refusal, None, "one was busy: two count");
+    let mut conn = scene.app().db.acquire().await.expect("a connection");
+    assert_eq!(add(&mut conn, &found.attempts).await, 1, "the others are known");
+    drop(conn);
+    let refusal = look_at(&scene, &debtor).await.refusal.expect("three in seven days");
+    assert_eq!((refusal.rule.as_str(), refusal.facts["counted"].as_u64()), ("house/three_in_seven", Some(3)));
+    scene.finish().await;
+}
