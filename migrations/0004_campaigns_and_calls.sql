@@ -3,7 +3,7 @@ CREATE TABLE campaign (
     id         uuid PRIMARY KEY,
     name       text NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 80),
     state      text NOT NULL CHECK (state IN ('paused', 'running', 'draining')),
-    mode       text NOT NULL CHECK (mode IN ('preview', 'progressive', 'ratio')),
+    mode       text NOT NULL CHECK (mode IN ('preview', 'progressive', 'ratio', 'predictive')),
     -- lines per ready agent, in thousandths: 1000 is one line an agent
     ratio_milli integer NOT NULL CHECK (ratio_milli BETWEEN 1000 AND 5000),
     -- everything else, as `campaign::Settings` (list rule, hours, weights, limits, retry, script, messages, policy)

@@ -60,6 +60,8 @@ pub enum Mode {
     Progressive,
     /// A fixed number of lines for each ready agent.
     Ratio,
+    /// As many lines as the risk of an abandoned call allows; see `docs/PACING.md`.
+    Predictive,
 }
 
 /// The settings of a campaign that are data: kept as JSON, every field with a default.
@@ -189,7 +191,7 @@ pub struct RetryMinutes {
 
 named!(State { Paused => "paused", Running => "running", Draining => "draining" });
 
-named!(Mode { Preview => "preview", Progressive => "progressive", Ratio => "ratio" });
+named!(Mode { Preview => "preview", Progressive => "progressive", Ratio => "ratio", Predictive => "predictive" });
 
 impl Default for Settings {
     fn default() -> Self {

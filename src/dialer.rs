@@ -6,6 +6,7 @@
 mod begin;
 mod look;
 mod place;
+pub mod predictive;
 pub mod preview;
 mod store;
 mod tick;
@@ -28,11 +29,13 @@ pub struct Bell {
     wake: Arc<Notify>,
     /// Who this node is when it asks for the right to pace a campaign.
     node: Uuid,
+    /// Predictive pacers of the campaigns that this node paces.
+    pacers: Arc<predictive::Pacers>,
 }
 
 impl Default for Bell {
     fn default() -> Self {
-        Self { wake: Arc::default(), node: Uuid::now_v7() }
+        Self { wake: Arc::default(), node: Uuid::now_v7(), pacers: Arc::default() }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod baseline;
 pub mod predictive;
+pub mod share;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -50,6 +51,10 @@ pub enum LimitedBy {
     Ratio,
     /// The campaign's lines.
     MaxLines,
+    /// One more line would risk too much that an answer finds nobody.
+    Risk,
+    /// The budget of abandoned calls is nearly spent, which lowers the accepted risk.
+    Budget,
 }
 
 /// How many lines to start now.
@@ -58,7 +63,8 @@ pub enum LimitedBy {
 #[must_use]
 pub fn plan(input: &PacingInput) -> PacingDecision {
     let (wanted, by) = match input.mode {
-        Mode::Preview | Mode::Progressive => (input.idle, LimitedBy::IdleAgents),
+        // The predictive pacer decides by itself; this is what it begins with.
+        Mode::Preview | Mode::Progressive | Mode::Predictive => (input.idle, LimitedBy::IdleAgents),
         Mode::Ratio => (lines_at_ratio(input.idle, input.ratio_milli), LimitedBy::Ratio),
     };
     let missing = wanted.saturating_sub(input.in_flight.saturating_add(input.waiting));

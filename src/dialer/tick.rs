@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Bell, begin, look, place, preview, store};
+use super::{Bell, begin, look, place, predictive, preview, store};
 use crate::{
     agent::ready,
     app::App,
@@ -40,7 +40,10 @@ pub struct Ticked {
 /// If Postgres or Redis fails. What was claimed then goes back to the queue when its lease lapses.
 pub async fn tick(app: &App, campaign: CampaignId) -> Result<Ticked> {
     let right = app.dialer.right_to_pace(campaign);
-    let elsewhere = || Ticked { elsewhere: true, ..Ticked::default() };
+    let elsewhere = || {
+        app.dialer.pacers.forget(campaign);
+        Ticked { elsewhere: true, ..Ticked::default() }
+    };
     if !right.take(app, PACING_RIGHT_MS).await? {
         return Ok(elsewhere());
     }
@@ -57,15 +60,11 @@ pub async fn tick(app: &App, campaign: CampaignId) -> Result<Ticked> {
     if !built || campaign.state != State::Running || stopping(app) {
         return Ok(Ticked::default());
     }
-    let decision = pacing::plan(&PacingInput {
-        mode: campaign.mode,
-        ratio_milli: campaign.ratio_milli,
-        idle: u32::try_from(ready::count(app, campaign.id).await?).unwrap_or(u32::MAX),
-        in_flight: lines.in_flight,
-        waiting: lines.waiting,
-        lines: lines.live,
-        max_lines: campaign.settings.limits.max_lines.into(),
-    });
+    let decision = if campaign.mode == Mode::Predictive {
+        predictive::plan(app, &campaign).await?
+    } else {
+        plan(app, &campaign, lines).await?
+    };
     let ticked = Ticked { decision: Some(decision), ..Ticked::default() };
     let wanted = allowed(app, &campaign, decision.dial).await?;
     if wanted == 0 {
@@ -75,6 +74,19 @@ pub async fn tick(app: &App, campaign: CampaignId) -> Result<Ticked> {
         Some(leased) => dial(app, &campaign, leased, ticked).await,
         None => Ok(ticked),
     }
+}
+
+/// How many lines the modes without a memory start.
+async fn plan(app: &App, campaign: &Campaign, lines: store::Lines) -> Result<PacingDecision> {
+    Ok(pacing::plan(&PacingInput {
+        mode: campaign.mode,
+        ratio_milli: campaign.ratio_milli,
+        idle: u32::try_from(ready::count(app, campaign.id).await?).unwrap_or(u32::MAX),
+        in_flight: lines.in_flight,
+        waiting: lines.waiting,
+        lines: lines.live,
+        max_lines: campaign.settings.limits.max_lines.into(),
+    }))
 }
 
 /// How many lines the carrier takes now. A preview asks when its agent dials.
@@ -101,14 +113,16 @@ async fn dial(app: &App, campaign: &Campaign, leased: Vec<Leased>, mut ticked: T
         }
         let begun = match campaign.mode {
             Mode::Preview => preview::offer(app, campaign, looked).await?,
-            Mode::Progressive | Mode::Ratio => match begin::commit(app, campaign, looked, None).await? {
-                Some(begun) => {
-                    let call = begun.call;
-                    placing.push(app.lifecycle.tasks().spawn(place::place(app.clone(), begun)));
-                    Some(call)
+            Mode::Progressive | Mode::Ratio | Mode::Predictive => {
+                match begin::commit(app, campaign, looked, None).await? {
+                    Some(begun) => {
+                        let call = begun.call;
+                        placing.push(app.lifecycle.tasks().spawn(place::place(app.clone(), begun)));
+                        Some(call)
+                    }
+                    None => None,
                 }
-                None => None,
-            },
+            }
         };
         ticked.begun.extend(begun);
     }

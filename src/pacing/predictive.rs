@@ -227,7 +227,9 @@ impl Pacer {
         let (limited_by, most) = bounded(scene, self.ring.dials() < WARM_UP_DIALS, idle + busy == 0, floor);
         let (fine, risk) = forecast.most(&candidate, accepted, most);
         let perhaps = u32::from(fine < most && scene.coin < chance_of_one_more(accepted, risk));
-        let dial = (fine + perhaps).max(small(floor)).min(most);
+        // One line for each idle agent is safe only where nobody else calls for the same agents.
+        let alone = scene.others.mean[HORIZON - 1] < 0.01;
+        let dial = (fine + perhaps).max(if alone { small(floor) } else { 0 }).min(most);
         let coming_free: f64 = balance.coming.iter().map(|free| free[9]).sum();
         let limited_by = match limited_by {
             Some(limit) if dial >= most => limit,

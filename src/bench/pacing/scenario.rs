@@ -172,9 +172,9 @@ pub const ALL: [Scenario; 16] = [
     },
     Scenario {
         id: "S14",
-        about: "the list runs out",
+        about: "the list gets thin",
         agents: 20,
-        change: Change::List(12_000, 0.3),
+        change: Change::List(16_000, 0.3),
         reference: None,
         ..BASE
     },

@@ -1,11 +1,11 @@
 //! What a tick dials, and what it does not.
 
-use chrono::Days;
+use chrono::{Days, TimeDelta};
 use ledgerline::{
     campaign::{self, Mode, State},
-    dialer,
+    dialer::{self, predictive},
     error::Error,
-    pacing::LimitedBy,
+    pacing::{LimitedBy, predictive::Limit},
     queue::{self, Hold, Wait},
 };
 
@@ -58,6 +58,39 @@ async fn a_ratio_dials_more_lines_than_agents() {
     assert_eq!(ticked.begun.len(), 5);
     let wrong = campaign::set_ratio(app, None, campaign.id, 5001).await;
     assert!(matches!(wrong, Err(Error::Invalid { field, .. }) if field == "ratio_milli"));
+    all_over(app).await;
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn a_predictive_campaign_says_why_it_dials_and_knows_what_became_of_it() {
+    let carrier = Carrier::start(Answer::Taken).await;
+    let test = start(&carrier).await;
+    let app = &test.app;
+    for _ in 0..6 {
+        portfolio::add(app, &Debtor::default()).await;
+    }
+    let campaign = running(app, Mode::Predictive, 2).await;
+    let ticked = dialer::tick(app, campaign.id).await.expect("a tick");
+    assert_eq!(ticked.begun.len(), 2, "it knows nothing of the list yet: one line an agent");
+    let again = dialer::tick(app, campaign.id).await.expect("a tick");
+    assert!(again.begun.is_empty(), "their lines still ring");
+    let decisions = predictive::store::decisions(&app.db, campaign.id, 10).await.expect("decisions");
+    let first = decisions.last().expect("the first one");
+    assert_eq!((first.dial, first.because.idle, first.because.limited_by), (2, 2, Limit::WarmUp));
+    assert_eq!(decisions.len(), 1, "the same reason again is not worth a row");
+
+    all_over(app).await;
+    app.clock.advance(TimeDelta::seconds(20));
+    dialer::tick(app, campaign.id).await.expect("a tick");
+    let kept: f64 = sqlx::query_scalar("SELECT (state->'ring'->>'dials')::float8 FROM pacer WHERE campaign_id = $1")
+        .bind(campaign.id)
+        .fetch_one(&app.db)
+        .await
+        .expect("what was learnt is kept");
+    assert!(kept >= 2.0, "both calls were told to the pacer: {kept}");
+    let day = predictive::store::abandoned(&app.db, campaign.id, app.clock.now() - TimeDelta::hours(24)).await;
+    assert_eq!(day.expect("a share").answers, 0);
     all_over(app).await;
     test.finish().await;
 }

@@ -1,0 +1,157 @@
+//! The predictive pacer of a live campaign: shown the truth in Postgres, told what happened since it was last told, and
+//! kept, so that a restart or another node goes on where it was.
+
+pub mod store;
+
+use std::{collections::HashMap, sync::Mutex};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    app::App,
+    call::{
+        Event,
+        apply::{self, Source},
+    },
+    campaign::Campaign,
+    error::Result,
+    ids::CampaignId,
+    pacing::{
+        LimitedBy, PacingDecision,
+        predictive::{Aims, Bounds, Decision, Demand, Limit, Pacer, RingPrior, Scene, ServicePrior},
+    },
+};
+
+/// What happened within this time may not be committed yet; it is told later.
+const SETTLES: TimeDelta = TimeDelta::seconds(2);
+/// What was learnt is kept this often; the rest is heard again after a crash.
+const KEPT_EVERY: TimeDelta = TimeDelta::seconds(15);
+/// A decision like the one before is recorded this often.
+const RECORDED_EVERY: TimeDelta = TimeDelta::seconds(10);
+/// Calls of longer ago are not told to a pacer that has been away.
+const REMEMBERED: TimeDelta = TimeDelta::hours(2);
+/// Working time of a day, over which a new window's credit melts away.
+const DAY_MS: i64 = 8 * 3_600_000;
+/// What is believed of an unknown list: chance of an answer, seconds of talk.
+const ANSWER: f64 = 0.3;
+const TALK: f64 = 120.0;
+
+/// The pacers of the campaigns that this node paces.
+#[derive(Debug, Default)]
+pub(super) struct Pacers(Mutex<HashMap<CampaignId, Live>>);
+
+/// A pacer at work.
+#[derive(Debug)]
+struct Live {
+    pacer: Pacer,
+    heard_until: DateTime<Utc>,
+    kept_at: DateTime<Utc>,
+    recorded: Option<(DateTime<Utc>, Limit)>,
+    /// What the floor looked like when the coin was tossed.
+    tossed: (usize, usize, u32),
+    coin: f64,
+}
+
+impl Pacers {
+    fn take(&self, campaign: CampaignId) -> Option<Live> {
+        self.0.lock().ok()?.remove(&campaign)
+    }
+
+    fn keep(&self, campaign: CampaignId, live: Live) {
+        if let Ok(mut pacers) = self.0.lock() {
+            pacers.insert(campaign, live);
+        }
+    }
+
+    /// Another node paces the campaign: what this one knows gets old.
+    pub(super) fn forget(&self, campaign: CampaignId) {
+        drop(self.take(campaign));
+    }
+}
+
+/// How many lines to start now. Gives up ringing lines where the pacer says so, and records why.
+///
+/// # Errors
+/// Those of Postgres; the pacer is then read again from what was kept.
+pub(super) async fn plan(app: &App, campaign: &Campaign) -> Result<PacingDecision> {
+    let now = app.clock.now();
+    let mut live = match app.dialer.pacers.take(campaign.id) {
+        Some(live) => live,
+        None => Live::load(app, campaign, now).await?,
+    };
+    let until = now - SETTLES;
+    for heard in store::heard(&app.db, campaign.id, live.heard_until, until).await? {
+        live.pacer.hear(heard);
+    }
+    live.heard_until = live.heard_until.max(until);
+    let floor = store::floor(&app.db, campaign.id, now).await?;
+    live.toss((floor.agents.len(), floor.lines.len(), floor.waiting));
+    let limits = &campaign.settings.limits;
+    let others = if floor.inbound > 0.0 { Demand::inbound(floor.inbound) } else { Demand::default() };
+    let lines: Vec<_> = floor.lines.iter().map(|(_, line)| *line).collect();
+    let scene = Scene {
+        now: now.timestamp_millis(),
+        agents: &floor.agents,
+        lines: &lines,
+        waiting: floor.waiting,
+        others: &others,
+        bounds: Bounds { lines: u32::from(limits.max_lines).saturating_sub(floor.live), ..Bounds::default() },
+        coin: live.coin,
+    };
+    let decision = live.pacer.plan(&scene);
+    live.record(app, campaign.id, &decision, now).await?;
+    for &at in &decision.give_up {
+        let call = floor.lines[at].0;
+        apply::tell(app, call, apply::Heard::own(Source::Dialer, call, "end_asked", now), Event::EndAsked).await?;
+    }
+    app.dialer.pacers.keep(campaign.id, live);
+    Ok(PacingDecision { dial: decision.dial, limited_by: limited_by(decision.because.limited_by) })
+}
+
+impl Live {
+    async fn load(app: &App, campaign: &Campaign, now: DateTime<Utc>) -> Result<Self> {
+        let limits = &campaign.settings.limits;
+        let aims = Aims { grace: i64::from(limits.hold_seconds) * 1000, ..Aims::with_day(DAY_MS) };
+        let (pacer, heard_until) = if let Some((mut pacer, until)) = store::kept(&app.db, campaign.id).await? {
+            pacer.aims = aims;
+            (pacer, until.max(now - REMEMBERED))
+        } else {
+            let ring = RingPrior { answer: ANSWER, machine: 0.0, timeout: i64::from(limits.ring_seconds) * 1000 };
+            let limit = f64::from(limits.wrap_up_seconds);
+            let service = ServicePrior { talk: TALK, wrap: limit / 2.0, wrap_limit: Some(limit) };
+            (Pacer::new(aims, ring, service, now.timestamp_millis()), now - SETTLES)
+        };
+        Ok(Self { pacer, heard_until, kept_at: now, recorded: None, tossed: (0, 0, 0), coin: rand::random() })
+    }
+
+    /// Tosses the coin anew when an agent or a line has changed.
+    fn toss(&mut self, floor: (usize, usize, u32)) {
+        if floor != self.tossed {
+            (self.tossed, self.coin) = (floor, rand::random());
+        }
+    }
+
+    async fn record(&mut self, app: &App, campaign: CampaignId, decision: &Decision, now: DateTime<Utc>) -> Result<()> {
+        let limit = decision.because.limited_by;
+        let told = self.recorded.is_some_and(|(at, last)| last == limit && now - at < RECORDED_EVERY);
+        if decision.dial > 0 || !decision.give_up.is_empty() || !told {
+            store::record(&app.db, campaign, decision, now).await?;
+            self.recorded = Some((now, limit));
+        }
+        if now - self.kept_at >= KEPT_EVERY {
+            store::keep(&app.db, campaign, &self.pacer, self.heard_until, now).await?;
+            self.kept_at = now;
+        }
+        Ok(())
+    }
+}
+
+fn limited_by(limit: Limit) -> LimitedBy {
+    match limit {
+        Limit::NoAgents => LimitedBy::NoIdleAgent,
+        Limit::Risk => LimitedBy::Risk,
+        Limit::Budget => LimitedBy::Budget,
+        Limit::WarmUp => LimitedBy::IdleAgents,
+        Limit::Lines | Limit::Starts | Limit::List => LimitedBy::MaxLines,
+    }
+}

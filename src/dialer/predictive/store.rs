@@ -1,0 +1,272 @@
+//! What the predictive pacer is shown and told, and what is kept of it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use sqlx::{PgPool, types::Json};
+use utoipa::ToSchema;
+
+use crate::{
+    call::Outcome,
+    error::Result,
+    ids::{CallId, CampaignId, UserId},
+    pacing::{
+        predictive::{Agent, Because, Decision, Doing, Heard, Line, Pacer, Resolution},
+        share::Share,
+    },
+};
+
+/// No call takes longer from the dial to the disposition.
+const LONGEST_CALL: TimeDelta = TimeDelta::hours(4);
+/// An answer is taken for a person's when machine detection has had this time.
+const DETECTED: TimeDelta = TimeDelta::seconds(5);
+/// Decisions are kept for the longest window of the law.
+const DECISIONS_KEPT: TimeDelta = TimeDelta::days(30);
+
+/// The floor of a campaign.
+pub(super) struct Floor {
+    pub(super) agents: Vec<Agent>,
+    pub(super) lines: Vec<(CallId, Line)>,
+    pub(super) waiting: u32,
+    /// All lines that are, or may be, up.
+    pub(super) live: u32,
+    /// Calls a second that came in by themselves within the last hour.
+    pub(super) inbound: f64,
+}
+
+/// Reads the floor.
+pub(super) async fn floor(db: &PgPool, campaign: CampaignId, now: DateTime<Utc>) -> Result<Floor> {
+    let rows = sqlx::query!(
+        r#"SELECT id AS "id: CallId", created_at,
+                  state IN ('dialing', 'ringing') AS "in_flight!",
+                  (state IN ('answered', 'held') AND agent_id IS NULL AND facts->>'hold_expired_at' IS NULL)
+                      AS "waiting!"
+           FROM call WHERE live AND campaign_id = $1 AND direction = 'outbound'"#,
+        campaign.0
+    )
+    .fetch_all(db)
+    .await?;
+    let inbound = sqlx::query_scalar!(
+        r#"SELECT count(*)::float8 AS "calls!" FROM call
+           WHERE campaign_id = $1 AND direction = 'inbound' AND created_at > $2"#,
+        campaign.0,
+        now - TimeDelta::hours(1)
+    )
+    .fetch_one(db)
+    .await?;
+    let line = |dialled: DateTime<Utc>| Line { dialled: dialled.timestamp_millis(), answered: None, chance: 1.0 };
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Ok(Floor {
+        agents: agents(db, campaign).await?,
+        lines: rows.iter().filter(|row| row.in_flight).map(|row| (row.id, line(row.created_at))).collect(),
+        waiting: count(rows.iter().filter(|row| row.waiting).count()),
+        live: count(rows.len()),
+        inbound: inbound / 3600.0,
+    })
+}
+
+/// Agents who take calls of the campaign; an agent belongs to one campaign, so none is counted twice.
+async fn agents(db: &PgPool, campaign: CampaignId) -> Result<Vec<Agent>> {
+    let rows = sqlx::query!(
+        r#"SELECT a.user_id AS "id: UserId", a.state, a.since,
+                  (a.next_reason IS NOT NULL OR NOT a.connected OR a.leg_state <> 'up') AS "leaving!",
+                  extract(epoch FROM c.ended_at - c.bridged_at)::float8 AS talked
+           FROM agent a LEFT JOIN call c ON c.id = a.call_id
+           WHERE a.campaign_id = $1 AND a.state IN ('ready', 'reserved', 'on_call', 'wrap_up')"#,
+        campaign.0
+    )
+    .fetch_all(db)
+    .await?;
+    let agent = |id: UserId, state: &str, since: DateTime<Utc>, leaving: bool, talked: Option<f64>| Agent {
+        id: id.0,
+        doing: match state {
+            "ready" => Doing::Idle,
+            "wrap_up" => Doing::Wrapping(milliseconds(talked.unwrap_or(0.0))),
+            _ => Doing::Talking,
+        },
+        since: since.timestamp_millis(),
+        leaving,
+    };
+    Ok(rows.into_iter().map(|row| agent(row.id, &row.state, row.since, row.leaving, row.talked)).collect())
+}
+
+/// A call, with the moments that a pacer hears about.
+struct Told {
+    created_at: DateTime<Utc>,
+    answered_at: Option<DateTime<Utc>>,
+    bridged_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    outcome: Option<String>,
+    agent: Option<UserId>,
+    disposed_at: Option<DateTime<Utc>>,
+}
+
+/// What happened to the campaign's calls after `since`, up to and including `until`, in the order of time.
+pub(super) async fn heard(
+    db: &PgPool,
+    campaign: CampaignId,
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<Heard>> {
+    let calls = sqlx::query_as!(
+        Told,
+        r#"SELECT c.created_at, c.answered_at, c.bridged_at, c.ended_at, c.outcome,
+                  c.agent_id AS "agent: UserId", d.at AS "disposed_at?"
+           FROM call c LEFT JOIN call_disposition d ON d.call_id = c.id
+           WHERE c.campaign_id = $1 AND c.direction = 'outbound' AND c.created_at > $2
+             AND greatest(c.heard_at, d.at) > $3"#,
+        campaign.0,
+        since - LONGEST_CALL,
+        since - TimeDelta::minutes(1)
+    )
+    .fetch_all(db)
+    .await?;
+    let mut heard: Vec<(DateTime<Utc>, Heard)> = calls.iter().flat_map(Told::heard).collect();
+    heard.retain(|(at, _)| *at > since && *at <= until);
+    heard.sort_by_key(|(at, _)| *at);
+    Ok(heard.into_iter().map(|(_, heard)| heard).collect())
+}
+
+impl Told {
+    fn heard(&self) -> impl Iterator<Item = (DateTime<Utc>, Heard)> + use<> {
+        [self.resolved(), self.answer(), self.served()].into_iter().flatten()
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        Outcome::from_name(self.outcome.as_deref()?)
+    }
+
+    fn resolved(&self) -> Option<(DateTime<Utc>, Heard)> {
+        let (at, how) = match self.answered_at {
+            Some(at) => (at, Resolution::Answered),
+            None => (
+                self.ended_at?,
+                match self.outcome()? {
+                    Outcome::Busy => Resolution::Busy,
+                    Outcome::NoAnswer => Resolution::NoAnswer,
+                    Outcome::Canceled => Resolution::Cancelled,
+                    _ => Resolution::Failed,
+                },
+            ),
+        };
+        let dialled = self.created_at.timestamp_millis();
+        Some((at, Heard::Resolved { dialled, at: at.timestamp_millis(), how, chance: 1.0 }))
+    }
+
+    /// A machine that an agent heard is no answer by a person.
+    fn answer(&self) -> Option<(DateTime<Utc>, Heard)> {
+        let outcome = self.outcome();
+        if outcome == Some(Outcome::Abandoned) {
+            let at = self.ended_at?;
+            return Some((at, Heard::Abandoned { at: at.timestamp_millis() }));
+        }
+        let at = self.bridged_at.filter(|_| outcome != Some(Outcome::Machine))? + DETECTED;
+        Some((at, Heard::Connected { at: at.timestamp_millis() }))
+    }
+
+    fn served(&self) -> Option<(DateTime<Utc>, Heard)> {
+        let (bridged, ended, disposed) = (self.bridged_at?, self.ended_at?, self.disposed_at?);
+        let talk = (ended - bridged).num_milliseconds().max(0);
+        let wrap = (disposed - ended).num_milliseconds().max(0);
+        Some((disposed.max(ended), Heard::Served { agent: self.agent?.0, talk, wrap }))
+    }
+}
+
+/// The pacer as it was kept, and up to when it had heard.
+pub(super) async fn kept(db: &PgPool, campaign: CampaignId) -> Result<Option<(Pacer, DateTime<Utc>)>> {
+    let row = sqlx::query!("SELECT state, heard_until FROM pacer WHERE campaign_id = $1", campaign.0)
+        .fetch_optional(db)
+        .await?;
+    // A pacer of another version of the service is begun anew.
+    Ok(row.and_then(|row| Some((serde_json::from_value(row.state).ok()?, row.heard_until))))
+}
+
+/// Keeps the pacer, and drops decisions that are too old.
+pub(super) async fn keep(
+    db: &PgPool,
+    campaign: CampaignId,
+    pacer: &Pacer,
+    heard_until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO pacer (campaign_id, state, heard_until) VALUES ($1, $2, $3)
+         ON CONFLICT (campaign_id) DO UPDATE SET state = excluded.state, heard_until = excluded.heard_until",
+        campaign.0,
+        Json(pacer) as _,
+        heard_until
+    )
+    .execute(db)
+    .await?;
+    let old = now - DECISIONS_KEPT;
+    sqlx::query!("DELETE FROM pacing_decision WHERE campaign_id = $1 AND at < $2", campaign.0, old).execute(db).await?;
+    Ok(())
+}
+
+/// Records a decision.
+pub(super) async fn record(db: &PgPool, campaign: CampaignId, decision: &Decision, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO pacing_decision (campaign_id, at, dial, gave_up, because) VALUES ($1, $2, $3, $4, $5)",
+        campaign.0,
+        now,
+        i32::try_from(decision.dial).unwrap_or(i32::MAX),
+        i32::try_from(decision.give_up.len()).unwrap_or(i32::MAX),
+        Json(&decision.because) as _
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A recorded decision.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Recorded {
+    /// When it was made.
+    pub at: DateTime<Utc>,
+    /// Lines it dialled.
+    pub dial: i32,
+    /// Ringing lines it gave up.
+    pub gave_up: i32,
+    /// Its inputs and forecast.
+    #[schema(value_type = Because)]
+    pub because: Json<Because>,
+}
+
+/// The latest decisions of a campaign, newest first.
+///
+/// # Errors
+/// If Postgres fails.
+pub async fn decisions(db: &PgPool, campaign: CampaignId, limit: i64) -> Result<Vec<Recorded>> {
+    let rows = sqlx::query_as!(
+        Recorded,
+        r#"SELECT at, dial, gave_up, because AS "because: Json<Because>"
+           FROM pacing_decision WHERE campaign_id = $1 ORDER BY at DESC, id DESC LIMIT $2"#,
+        campaign.0,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows)
+}
+
+/// Answers by people since a moment, and those of them abandoned, counted from the stored calls.
+///
+/// # Errors
+/// If Postgres fails.
+pub async fn abandoned(db: &PgPool, campaign: CampaignId, since: DateTime<Utc>) -> Result<Share> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "answers!", count(*) FILTER (WHERE outcome = 'abandoned') AS "abandoned!"
+           FROM call WHERE campaign_id = $1 AND direction = 'outbound' AND created_at > $2
+             AND answered_at > $2 AND outcome IN ('abandoned', 'completed')"#,
+        campaign.0,
+        since
+    )
+    .fetch_one(db)
+    .await?;
+    let count = |count: i64| u64::try_from(count).unwrap_or(0);
+    Ok(Share::of(count(row.abandoned), count(row.answers)))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the length of a call")]
+fn milliseconds(seconds: f64) -> i64 {
+    (seconds * 1000.0) as i64
+}
