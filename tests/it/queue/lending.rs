@@ -139,7 +139,7 @@ async fn a_window_that_nobody_had_before_is_claimed_from_at_once() {
     assert_eq!(accounts(&claim(app, &campaign, 1).await), [first]);
     let elsewhere = Debtor { zones: vec!["America/Chicago"], ..Debtor::default() };
     let second = portfolio::add(app, &elsewhere).await.account;
-    queue::requeue(app, second).await.expect("placed");
+    queue::requeue(app, &[second]).await.expect("placed");
     assert_eq!(accounts(&claim(app, &campaign, 1).await), [second], "no second has passed");
     wipe(app).await;
     assert!(queue::keep_up(app, &campaign).await.expect("kept up"));

@@ -54,7 +54,7 @@ async fn all_at_once_and_one_by_one_give_the_same_queue() {
     let at_once = entries(app, campaign.id).await;
     assert_eq!(at_once.len(), made.len());
     for account in made {
-        queue::requeue(app, account).await.expect("placed");
+        queue::requeue(app, &[account]).await.expect("placed");
     }
     assert_eq!(entries(app, campaign.id).await, at_once);
     let mut states: Vec<&str> = at_once.values().map(|entry| &entry[..1]).collect();
