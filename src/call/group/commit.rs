@@ -44,7 +44,7 @@ pub(super) async fn alone(app: &App, told: &Told) -> Result<Answer> {
 ///
 /// Lock order: the calls by id, none of them waited for; then their accounts. Agents are not touched.
 pub(super) async fn together(app: &App, waiting: &[Waiting]) -> Result<Vec<Option<Answer>>> {
-    let mut tx = app.db.begin().await?;
+    let mut tx = store::begin(&app.db).await?;
     let ids: Vec<CallId> = waiting.iter().map(|one| one.told.call).collect();
     let rows = call::store::lock_free(&mut tx, &ids).await?;
     let keys: Vec<&str> = waiting.iter().map(|one| one.told.heard.dedupe_key.as_str()).collect();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, types::Json};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction, types::Json};
 use uuid::Uuid;
 
 use crate::{
@@ -12,6 +12,13 @@ use crate::{
     ids::CallId,
     outbox,
 };
+
+/// Begins a transaction whose statements all go by keys: planned once, not anew for every number of them, and by the
+/// indexes even while Postgres takes a table that has just begun to fill for an empty one.
+pub(super) async fn begin(db: &PgPool) -> Result<Transaction<'static, Postgres>> {
+    const BY_KEYS: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off";
+    Ok(db.begin_with(BY_KEYS).await?)
+}
 
 /// Those of the keys whose events are stored.
 pub(super) async fn stored(conn: &mut PgConnection, keys: &[&str]) -> Result<HashSet<String>> {
