@@ -27,6 +27,7 @@ use crate::{ids::UserId, named::named};
 /// Where a call stands; ordered by rank, and a call never goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = CallState)]
 pub enum State {
     /// Shown to an agent for preview; nobody has been asked to dial.
     Planned,

@@ -41,6 +41,7 @@ pub struct Campaign {
 /// Whether a campaign dials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = CampaignState)]
 pub enum State {
     /// No new calls; calls in progress go on.
     Paused,

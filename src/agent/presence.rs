@@ -9,6 +9,7 @@ use crate::ids::CallId;
 /// What an agent is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
+#[schema(as = PresenceState)]
 pub enum State {
     /// Not logged in at a desk.
     Offline,

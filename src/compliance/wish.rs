@@ -12,6 +12,7 @@ use crate::campaign::HoursRule;
 /// A wish as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[schema(as = ContactWish)]
 pub enum Wish {
     /// Not in this span of the week, in the debtor's own zones.
     NotAt {

@@ -32,6 +32,7 @@ pub struct FloorView {
 
 /// Calls in progress, and the day's sums.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = FloorFigures)]
 pub struct Figures {
     /// Calls in progress by state; states without calls are left out.
     pub calls: BTreeMap<call::State, u64>,

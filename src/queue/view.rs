@@ -43,6 +43,7 @@ pub struct Upcoming {
 
 /// Part of a list, and where it goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = QueuePage)]
 pub struct Page<T> {
     /// The items.
     pub items: Vec<T>,

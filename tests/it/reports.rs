@@ -190,6 +190,7 @@ async fn what_was_taken_back_later_is_known_later() {
     ledger::store::reverse_payment(&mut conn, ledgerline::ids::PaymentId(payment), day, "bounced", now)
         .await
         .expect("reversed on the day of the payment");
+    drop(conn);
 
     let owed = async |known_at: chrono::DateTime<chrono::Utc>| {
         let known_at = known_at.format("%Y-%m-%dT%H:%M:%SZ");

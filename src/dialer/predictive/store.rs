@@ -219,6 +219,7 @@ pub(super) async fn record(db: &PgPool, campaign: CampaignId, decision: &Decisio
 
 /// A recorded decision.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = PacingRecord)]
 pub struct Recorded {
     /// When it was made.
     pub at: DateTime<Utc>,
