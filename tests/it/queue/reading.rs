@@ -47,15 +47,15 @@ async fn all_at_once_and_one_by_one_give_the_same_queue() {
         call(app, &campaign, called.account, called.person, false, now - TimeDelta::days(ago)).await;
     }
     call(app, &campaign, busy.account, busy.person, true, now).await;
-    bar(app, barred.account).await;
+    bar(app, "account", barred.account.to_string()).await;
+    bar(app, "person", account(&["America/New_York"]).await.person.to_string()).await;
+    bar(app, "number", number_of(app, account(&["America/New_York"]).await.account).await).await;
     tried(app, &campaign, resting.account, now + TimeDelta::hours(5)).await;
 
     queue::rebuild(app, campaign.id).await.expect("rebuilt");
     let at_once = entries(app, campaign.id).await;
     assert_eq!(at_once.len(), made.len());
-    for account in made {
-        queue::requeue(app, &[account]).await.expect("placed");
-    }
+    queue::requeue(app, &made).await.expect("placed");
     assert_eq!(entries(app, campaign.id).await, at_once);
     let mut states: Vec<&str> = at_once.values().map(|entry| &entry[..1]).collect();
     states.sort_unstable();
@@ -133,14 +133,23 @@ async fn call(
     .expect("a call");
 }
 
-async fn bar(app: &App, account: AccountId) {
-    sqlx::query("INSERT INTO do_not_call (id, scope, value, reason, at) VALUES ($1, 'account', $2, 'asked', $3)")
+async fn bar(app: &App, scope: &str, value: String) {
+    sqlx::query("INSERT INTO do_not_call (id, scope, value, reason, at) VALUES ($1, $2, $3, 'asked', $4)")
         .bind(Uuid::now_v7())
-        .bind(account.to_string())
+        .bind(scope)
+        .bind(value)
         .bind(app.clock.now())
         .execute(&app.db)
         .await
         .expect("a bar");
+}
+
+async fn number_of(app: &App, account: AccountId) -> String {
+    sqlx::query_scalar("SELECT value FROM contact_point WHERE account_id = $1")
+        .bind(account)
+        .fetch_one(&app.db)
+        .await
+        .expect("a number")
 }
 
 async fn tried(app: &App, campaign: &Campaign, account: AccountId, not_before: DateTime<Utc>) {
