@@ -11,7 +11,7 @@ use crate::{
     campaign::Campaign,
     error::Result,
     ids::{AccountId, ContactPointId},
-    queue::{self, Placement, placement},
+    queue::{self, Hold, Placement, Wait, placement},
 };
 
 /// Accounts read at once.
@@ -124,6 +124,17 @@ async fn steps_of(app: &App, campaign: &Campaign, accounts: &[AccountId]) -> Res
         (account, step)
     }));
     Ok(steps)
+}
+
+/// Whether it is the name of a step: a rule may be of a pack that is not loaded any more.
+#[must_use]
+pub fn is_step(name: &str) -> bool {
+    match name.split_once(':') {
+        None => ["not_listed", "ready"].contains(&name),
+        Some(("held", hold)) => Hold::from_name(hold).is_some(),
+        Some(("waiting", why)) => Wait::ALL.iter().any(|wait| wait.as_str() == why),
+        Some((kind, rule)) => kind == "rule" && !rule.is_empty(),
+    }
 }
 
 /// The order in which the steps are shown.

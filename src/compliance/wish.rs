@@ -20,10 +20,10 @@ pub enum Wish {
         #[schema(value_type = Vec<String>)]
         days: Vec<Weekday>,
         /// From, included, `HH:MM:SS`.
-        #[schema(value_type = String)]
+        #[schema(value_type = String, example = "12:00:00")]
         from: NaiveTime,
         /// To, excluded, `HH:MM:SS`, later than `from`.
-        #[schema(value_type = String)]
+        #[schema(value_type = String, example = "13:00:00")]
         to: NaiveTime,
     },
     /// Not on these dates, the last included, in the debtor's own zones.

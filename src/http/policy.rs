@@ -152,6 +152,9 @@ async fn behind(
     Id(id): Id<CampaignId>,
     Query(OfStep { step }): Query<OfStep>,
 ) -> Result<Json<Behind>> {
+    if !waterfall::is_step(&step) {
+        return Err(Problem::invalid("step", "expected a step of the waterfall, such as `held:attorney`"));
+    }
     let campaign = read(&app, id).await?;
     let accounts = waterfall::behind(&app, &campaign, &step).await?;
     let mut conn = app.db.acquire().await.map_err(Error::from)?;

@@ -36,20 +36,30 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(receivables))
 }
 
-/// Which day, and by whose knowledge.
+/// Which aging is wanted.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
-struct Wanted {
+struct OfDay {
     /// The day, today unless given.
     as_of: Option<NaiveDate>,
     /// What was recorded later is left out; now unless given.
     known_at: Option<DateTime<Utc>>,
     /// From which date ages are counted; `due` unless given.
     by: AgingBasis,
-    /// Days of the period that ends with the day, 1 to 366; 90 unless given. For ratios.
-    #[param(minimum = 1, maximum = 366)]
-    days: Option<u16>,
+}
+
+/// Which part of an aging is wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+struct OfAccounts {
+    /// The day, today unless given.
+    as_of: Option<NaiveDate>,
+    /// What was recorded later is left out; now unless given.
+    known_at: Option<DateTime<Utc>>,
+    /// From which date ages are counted; `due` unless given.
+    by: AgingBasis,
     /// Where to go on: `next` of the page before. Opaque.
     cursor: Option<String>,
     /// Entries at most, 1 to 200; 50 unless given.
@@ -57,12 +67,24 @@ struct Wanted {
     limit: Option<u32>,
 }
 
-impl Wanted {
-    fn as_of(&self, app: &App) -> AsOf {
-        AsOf {
-            day: self.as_of.unwrap_or_else(|| app.clock.business_date()),
-            known_at: self.known_at.unwrap_or_else(|| app.clock.now()),
-        }
+/// Which period is wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+struct OfPeriod {
+    /// Its last day, today unless given.
+    as_of: Option<NaiveDate>,
+    /// What was recorded later is left out; now unless given.
+    known_at: Option<DateTime<Utc>>,
+    /// Its days, 1 to 366; 90 unless given.
+    #[param(minimum = 1, maximum = 366)]
+    days: Option<u16>,
+}
+
+fn as_of(app: &App, day: Option<NaiveDate>, known_at: Option<DateTime<Utc>>) -> AsOf {
+    AsOf {
+        day: day.unwrap_or_else(|| app.clock.business_date()),
+        known_at: known_at.unwrap_or_else(|| app.clock.now()),
     }
 }
 
@@ -84,39 +106,41 @@ impl<T> Report<T> {
 }
 
 /// What is owed by age, all accounts together, tied to the control total.
-#[utoipa::path(get, path = "/api/reports/aging", tag = "reports", params(Wanted),
+#[utoipa::path(get, path = "/api/reports/aging", tag = "reports", params(OfDay),
     responses((status = 200, body = Report<AgingTotal>), Problems))]
-async fn aging(
-    State(app): State<App>,
-    _: Supervisor,
-    Query(wanted): Query<Wanted>,
-) -> Result<Json<Report<AgingTotal>>> {
-    let as_of = wanted.as_of(&app);
+async fn aging(State(app): State<App>, _: Supervisor, Query(wanted): Query<OfDay>) -> Result<Json<Report<AgingTotal>>> {
+    let as_of = as_of(&app, wanted.as_of, wanted.known_at);
     let mut conn = app.db.acquire().await.map_err(Error::from)?;
     Ok(Report::new(as_of, report::aging_totals(&mut conn, as_of, wanted.by).await?))
 }
 
 /// What each account owes by age.
-#[utoipa::path(get, path = "/api/reports/aging/accounts", tag = "reports", params(Wanted),
+#[utoipa::path(get, path = "/api/reports/aging/accounts", tag = "reports", params(OfAccounts),
     responses((status = 200, body = Page<AccountAging>), Problems))]
 async fn aging_of_accounts(
     State(app): State<App>,
     _: Supervisor,
-    Query(wanted): Query<Wanted>,
+    Query(wanted): Query<OfAccounts>,
 ) -> Result<Json<Page<AccountAging>>> {
     let limit = page::limit(wanted.limit)?;
     let after = page::after::<AccountId>(wanted.cursor.as_deref())?;
     let mut conn = app.db.acquire().await.map_err(Error::from)?;
-    let found =
-        report::aging_of_accounts(&mut conn, wanted.as_of(&app), wanted.by, after, i64::from(limit) + 1).await?;
+    let found = report::aging_of_accounts(
+        &mut conn,
+        as_of(&app, wanted.as_of, wanted.known_at),
+        wanted.by,
+        after,
+        i64::from(limit) + 1,
+    )
+    .await?;
     Ok(Json(Page::of(found, limit, |row| row.account)?))
 }
 
 /// The same as a CSV file, one row an account, amounts as decimals.
-#[utoipa::path(get, path = "/api/reports/aging.csv", tag = "reports", params(Wanted),
+#[utoipa::path(get, path = "/api/reports/aging.csv", tag = "reports", params(OfDay),
     responses((status = 200, body = String, content_type = "text/csv"), Problems))]
-async fn aging_file(State(app): State<App>, _: Supervisor, Query(wanted): Query<Wanted>) -> Result<impl IntoResponse> {
-    let as_of = wanted.as_of(&app);
+async fn aging_file(State(app): State<App>, _: Supervisor, Query(wanted): Query<OfDay>) -> Result<impl IntoResponse> {
+    let as_of = as_of(&app, wanted.as_of, wanted.known_at);
     let mut conn = app.db.acquire().await.map_err(Error::from)?;
     let mut file = csv::Writer::from_writer(Vec::new());
     file.write_record(report::aging::COLUMNS).map_err(Error::internal("writing a file"))?;
@@ -137,18 +161,18 @@ async fn aging_file(State(app): State<App>, _: Supervisor, Query(wanted): Query<
 }
 
 /// How quickly what is sold is paid: DSO, countback DSO, best possible DSO, days delinquent, collection effectiveness.
-#[utoipa::path(get, path = "/api/reports/receivables", tag = "reports", params(Wanted),
+#[utoipa::path(get, path = "/api/reports/receivables", tag = "reports", params(OfPeriod),
     responses((status = 200, body = Report<Receivables>), Problems))]
 async fn receivables(
     State(app): State<App>,
     _: Supervisor,
-    Query(wanted): Query<Wanted>,
+    Query(wanted): Query<OfPeriod>,
 ) -> Result<Json<Report<Receivables>>> {
     let days = wanted.days.unwrap_or(90);
     if !(1..=366).contains(&days) {
         return Err(Problem::invalid("days", "expected 1 to 366"));
     }
-    let as_of = wanted.as_of(&app);
+    let as_of = as_of(&app, wanted.as_of, wanted.known_at);
     let mut conn = app.db.acquire().await.map_err(Error::from)?;
     Ok(Report::new(as_of, report::receivables(&mut conn, as_of, days).await?))
 }

@@ -236,8 +236,15 @@ async fn reports_are_for_supervisors_and_bad_questions_name_their_field() {
     let client = Client::new(&test.app).await;
     let agent = client.of(client.user("agent-1", Role::Agent).await).await;
     assert_eq!(agent.get("/api/reports/aging").await.status, StatusCode::FORBIDDEN);
-    for (query, field) in [("days=0", "days"), ("days=367", "days"), ("as_of=2012-13-01", "as_of"), ("by=age", "by")] {
-        let refused = client.get(&format!("/api/reports/receivables?{query}")).await;
+    let cases = [
+        ("receivables?days=0", "days"),
+        ("receivables?days=367", "days"),
+        ("receivables?as_of=2012-13-01", "as_of"),
+        ("aging?by=age", "by"),
+        ("aging?cursor=x", "cursor"),
+    ];
+    for (query, field) in cases {
+        let refused = client.get(&format!("/api/reports/{query}")).await;
         assert_eq!((refused.status, refused.field()), (StatusCode::UNPROCESSABLE_ENTITY, Some(field)), "{query}");
     }
     let empty = client.get("/api/reports/receivables").await;
