@@ -47,6 +47,7 @@ async fn all_at_once_and_one_by_one_give_the_same_queue() {
         call(app, &campaign, called.account, called.person, false, now - TimeDelta::days(ago)).await;
     }
     call(app, &campaign, busy.account, busy.person, true, now).await;
+    call_to_nobody(app, now).await;
     bar(app, "account", barred.account.to_string()).await;
     bar(app, "person", account(&["America/New_York"]).await.person.to_string()).await;
     bar(app, "number", number_of(app, account(&["America/New_York"]).await.account).await).await;
@@ -75,6 +76,20 @@ async fn entries(app: &App, campaign: CampaignId) -> BTreeMap<String, String> {
         fields.join("|")
     };
     texts.into_iter().map(|(account, text)| (account, without_ticket(text))).collect()
+}
+
+/// A line to a number that no account has is up.
+async fn call_to_nobody(app: &App, at: DateTime<Utc>) {
+    sqlx::query(
+        "INSERT INTO call (id, direction, to_number, from_number, callback_token, facts, state, live, created_at, heard_at)
+         VALUES ($1, 'outbound', '+15555550199', '+15555550100', '', '{\"create\": {\"is\": \"accepted\"}}', 'dialing',
+                 true, $2, $2)",
+    )
+    .bind(Uuid::now_v7())
+    .bind(at)
+    .execute(&app.db)
+    .await
+    .expect("a call");
 }
 
 /// One more number of the account, after those it has.
