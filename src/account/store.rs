@@ -17,7 +17,7 @@ use crate::{
     call,
     error::{Error, Result},
     ids::{AccountId, CallId, NoteId, UserId},
-    money::Currency,
+    ledger::store::stored_currency,
     phone::Phone,
 };
 
@@ -275,11 +275,6 @@ pub async fn calls(
 /// A value stored by its serialised name.
 fn named<T: serde::de::DeserializeOwned>(name: &str) -> Result<T> {
     serde_json::from_value(name.into()).map_err(Error::internal("reading a stored call"))
-}
-
-/// A currency code as Postgres gives it back.
-fn stored_currency(code: &str) -> Result<Currency> {
-    Currency::parse(code).map_err(Error::internal("reading a stored currency"))
 }
 
 /// `text` as a LIKE pattern that matches only itself.

@@ -264,6 +264,6 @@ async fn lock_account_of(conn: &mut PgConnection, payment: PaymentId) -> Result<
 }
 
 /// A currency code as Postgres gives it back.
-fn stored_currency(code: &str) -> Result<Currency> {
+pub(crate) fn stored_currency(code: &str) -> Result<Currency> {
     Currency::parse(code).map_err(Error::internal("reading a stored currency"))
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     ids::AccountId,
-    ledger::Aging,
+    ledger::{Aging, store::stored_currency},
     money::Currency,
 };
 
@@ -46,7 +46,7 @@ pub async fn aging_totals(conn: &mut PgConnection, as_of: AsOf, by: AgingBasis) 
     rows.into_iter()
         .map(|row| {
             Ok(AgingTotal {
-                currency: currency(&row.currency)?,
+                currency: stored_currency(&row.currency)?,
                 accounts: row.accounts,
                 buckets: buckets(&row.buckets)?,
                 open_minor: row.open,
@@ -89,7 +89,7 @@ pub async fn aging_of_accounts(
                 account: row.id,
                 number: row.number,
                 name: row.name,
-                currency: currency(&row.currency)?,
+                currency: stored_currency(&row.currency)?,
                 buckets: buckets(&row.buckets)?,
                 open_minor: row.open,
                 unapplied_minor: row.unapplied,
@@ -152,7 +152,7 @@ async fn sales(conn: &mut PgConnection, as_of: AsOf, beginning: NaiveDate) -> Re
     .await?;
     let mut sales = BTreeMap::<Currency, Sales>::new();
     for row in rows {
-        let sold = sales.entry(currency(&row.currency)?).or_default();
+        let sold = sales.entry(stored_currency(&row.currency)?).or_default();
         sold.owed_before += row.before;
         sold.in_period += row.in_period;
         sold.months.insert(row.month, row.sold);
@@ -172,10 +172,6 @@ fn months(day: NaiveDate) -> impl Iterator<Item = (NaiveDate, u16)> {
 
 fn buckets(minor: &[i64]) -> Result<Aging> {
     minor.try_into().map(Aging).map_err(Error::internal("reading an aging"))
-}
-
-fn currency(code: &str) -> Result<Currency> {
-    Currency::parse(code).map_err(Error::internal("reading a stored currency"))
 }
 
 #[cfg(test)]

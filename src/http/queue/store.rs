@@ -4,11 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::PgPool;
 
-use crate::{
-    error::{Error, Result},
-    ids::AccountId,
-    money::Currency,
-};
+use crate::{error::Result, ids::AccountId, ledger::store::stored_currency};
 
 use super::Debtor;
 
@@ -24,7 +20,7 @@ pub(super) async fn debtors(
     );
     let rows = rows.fetch_all(db).await?.into_iter();
     rows.map(|row| {
-        let currency = Currency::parse(&row.currency).map_err(Error::internal("reading a stored currency"))?;
+        let currency = stored_currency(&row.currency)?;
         Ok((row.id, Debtor { number: row.number, name: row.name, currency }))
     })
     .collect()
