@@ -26,7 +26,10 @@ pub mod store;
 pub mod waterfall;
 pub mod wish;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -56,7 +59,7 @@ pub type Facts = BTreeMap<String, serde_json::Value>;
 const LOOKS: usize = 64;
 
 /// The rule that forbids a dial.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Refusal {
     /// Name of the rule, `calling_hours` or `us_reg_f/seven_in_seven`.
     pub rule: String,
@@ -67,6 +70,16 @@ pub struct Refusal {
     pub facts: Facts,
     /// The first moment at which every rule would allow the call, if no fact changes; `None`: not before one does.
     pub next_allowed_at: Option<DateTime<Utc>>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "may not be called now: {} ({})", self.rule, self.cite)?;
+        match self.next_allowed_at {
+            Some(next) => write!(f, "; allowed from {}", next.format("%Y-%m-%d %H:%M UTC")),
+            None => f.write_str("; not before a fact changes"),
+        }
+    }
 }
 
 /// What one rule says to a call.

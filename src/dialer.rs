@@ -4,6 +4,7 @@
 //! a timeout can dial anybody twice; what was claimed and not committed goes back to the queue.
 
 mod begin;
+pub mod by_hand;
 mod look;
 mod place;
 pub mod predictive;

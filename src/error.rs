@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::compliance::Refusal;
+
 /// Result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -22,6 +24,9 @@ pub enum Error {
     /// It does not fit the present state, or was done already. HTTP 409.
     #[error("{0}")]
     Conflict(String),
+    /// The last look forbids the call: by which rule, and when it will be allowed. HTTP 409.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
     /// Nobody is logged in. HTTP 401.
     #[error("log in first")]
     Unauthenticated,

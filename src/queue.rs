@@ -24,14 +24,15 @@ use utoipa::ToSchema;
 
 pub use self::{
     bucket::Buckets,
-    lend::{LEASE, claim, reap, release, settle},
+    lend::{LEASE, claim, reap, release, settle, take},
     rebuild::{Rebuilt, forget, forget_all, rebuild},
-    requeue::{promote, refuse, replace, requeue},
+    requeue::{give_back, promote, refuse, replace, requeue},
     view::{PAGE, Page, Upcoming, depth, held, held_accounts, leased, next, waiting},
 };
 use crate::{
     app::App,
     campaign::Campaign,
+    compliance::PermitRequest,
     error::Result,
     ids::{AccountId, ContactPointId, LeaseId, PersonId},
 };
@@ -121,6 +122,23 @@ pub struct Entry {
     pub collectible_minor: i64,
     /// When it may be called.
     pub window: Window,
+}
+
+impl Entry {
+    /// The entry of an account that somebody calls by hand: it has no place in the order.
+    #[must_use]
+    pub fn by_hand(request: &PermitRequest) -> Self {
+        Self {
+            account: request.account,
+            person: request.person,
+            contact_point: request.contact_point,
+            lane: Lane::NotYetDue,
+            score: 0,
+            components: Components::default(),
+            collectible_minor: request.collectible_minor,
+            window: Window::new(request.zones.iter().copied()),
+        }
+    }
 }
 
 /// Where an account belongs at a moment.

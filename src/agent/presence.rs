@@ -15,7 +15,7 @@ pub enum State {
     Offline,
     /// Waiting for a call.
     Ready,
-    /// Chosen for a call whose debtor is being connected, or shown one to preview.
+    /// Chosen for a call whose debtor is being connected, shown one to preview, or calling somebody by hand.
     Reserved {
         /// The call.
         call: CallId,
@@ -62,6 +62,8 @@ pub enum Event {
     PauseAsked(String),
     /// Chosen for a call.
     Reserved(CallId),
+    /// The agent calls somebody by hand; a pause goes on afterwards.
+    CallsByHand(CallId),
     /// The debtor is connected.
     Bridged(CallId),
     /// The call does not need the agent any more and there is nothing to record.
@@ -113,6 +115,13 @@ pub fn step(presence: &Presence, event: &Event, now: DateTime<Utc>) -> Step {
 
         (Ready, Event::Reserved(call)) => go(Reserved { call: *call }),
         (_, Event::Reserved(_)) => Step::Ignored("not ready"),
+
+        (Ready, Event::CallsByHand(call)) => go(Reserved { call: *call }),
+        (Paused { reason }, Event::CallsByHand(call)) => {
+            let state = Reserved { call: *call };
+            Step::Next(Presence { state, since: now, pause_next: Some(reason.clone()) })
+        }
+        (_, Event::CallsByHand(_)) => Step::Ignored("not free"),
 
         (Reserved { call }, Event::Bridged(on)) if call == on => go(OnCall { call: *call }),
         (_, Event::Bridged(_)) => Step::Ignored("not reserved for this call"),

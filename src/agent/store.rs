@@ -48,6 +48,20 @@ impl Agent {
     pub fn takes_calls(&self) -> bool {
         self.presence.state == State::Ready && self.connected && self.leg == LegState::Up
     }
+
+    /// The agent may call somebody by hand: ready or paused, at a desk, the voice leg up.
+    ///
+    /// # Errors
+    /// Why not, for the agent to read.
+    pub fn may_call_by_hand(&self) -> Result<(), &'static str> {
+        match self.presence.state {
+            State::Offline => Err("open your desk first"),
+            State::Reserved { .. } | State::OnCall { .. } | State::WrapUp { .. } => Err("you are busy with a call"),
+            State::Ready | State::Paused { .. } if !self.connected => Err("open your desk first"),
+            State::Ready | State::Paused { .. } if self.leg != LegState::Up => Err("your telephone is not connected"),
+            State::Ready | State::Paused { .. } => Ok(()),
+        }
+    }
 }
 
 struct Row {

@@ -27,8 +27,19 @@ pub struct Attempt<'a> {
     pub from: &'a Phone,
     /// Within how many milliseconds of the answer an agent must be on the line.
     pub bridge_limit_ms: u32,
-    /// The agent who previews the account and decides; `None`: the carrier is asked at once.
-    pub preview_for: Option<UserId>,
+    /// Who takes the call.
+    pub taker: Taker,
+}
+
+/// Who takes the call when it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taker {
+    /// Whoever is ready then.
+    Whoever,
+    /// The agent who is shown the account first, and decides; the carrier is not asked yet.
+    Preview(UserId),
+    /// The agent who dials it by hand; the carrier is asked at once.
+    ByHand(UserId),
 }
 
 /// A committed attempt, once its transaction is.
@@ -40,12 +51,12 @@ pub struct Begun {
     pub token: CallbackToken,
 }
 
-/// Inserts the attempt and counts it; a preview reserves its agent, and counts when it is dialled
+/// Inserts the attempt and counts it, and reserves its agent if it has one. A preview counts when it is dialled
 /// ([`Event::Dialed`](super::Event::Dialed)).
 ///
 /// # Errors
-/// [`Error::Conflict`] if a call to the account, the person or the number is live, or the agent of a preview is not
-/// ready: roll back, nothing may be dialled.
+/// [`Error::Conflict`] if a call to the account, the person or the number is live, or its agent is not free:
+/// roll back, nothing may be dialled.
 pub async fn begin(
     conn: &mut PgConnection,
     permit: DialPermit,
@@ -53,11 +64,14 @@ pub async fn begin(
     now: DateTime<Utc>,
 ) -> Result<Begun> {
     let planned = Facts::outbound(attempt.bridge_limit_ms);
-    let facts = match attempt.preview_for {
-        Some(agent) => Facts { agent: Some((now, agent)), ..planned },
-        None => Facts { create: Create::Asked, ..planned },
+    let facts = match attempt.taker {
+        Taker::Whoever => Facts { create: Create::Asked, ..planned },
+        Taker::Preview(agent) => Facts { agent: Some((now, agent)), ..planned },
+        Taker::ByHand(agent) => Facts { agent: Some((now, agent)), create: Create::Asked, ..planned },
     };
+    let by_hand = matches!(attempt.taker, Taker::ByHand(_));
     let entry = &attempt.leased.entry;
+    let written = Error::internal("writing a queue entry");
     let begun = Begun { call: CallId::generate(), token: CallbackToken::generate() };
     let call = store::NewCall {
         id: begun.call,
@@ -72,20 +86,25 @@ pub async fn begin(
         facts: &facts,
         decision: Some(permit.decision()),
         lease: Some(attempt.leased.lease),
-        queue_entry: Some(serde_json::to_value(entry).map_err(Error::internal("writing a queue entry"))?),
+        // What is called by hand came out of no queue.
+        queue_entry: if by_hand { None } else { Some(serde_json::to_value(entry).map_err(written)?) },
     };
     if !store::insert(conn, &call, now).await? {
         return Err(Error::Conflict("a call to this account, person or number is live".to_owned()));
     }
-    match attempt.preview_for {
-        Some(agent) => reserve(conn, agent, begun.call, now).await?,
-        None => store::count_attempt(conn, attempt.campaign, permit.account(), now).await?,
+    match attempt.taker {
+        Taker::Whoever => {}
+        Taker::Preview(agent) => reserve(conn, agent, presence::Event::Reserved(begun.call), now).await?,
+        Taker::ByHand(agent) => reserve(conn, agent, presence::Event::CallsByHand(begun.call), now).await?,
+    }
+    if !matches!(attempt.taker, Taker::Preview(_)) {
+        store::count_attempt(conn, attempt.campaign, permit.account(), now).await?;
     }
     outbox::enqueue(conn, &[outbox::Effect::CallChanged { call: begun.call }], now).await?;
     Ok(begun)
 }
 
-async fn reserve(conn: &mut PgConnection, agent: UserId, call: CallId, now: DateTime<Utc>) -> Result<()> {
-    let reserved = agent::change(conn, agent, presence::Event::Reserved(call), now, None).await?;
-    reserved.map(|_| ()).ok_or_else(|| Error::Conflict("the agent is not ready".to_owned()))
+async fn reserve(conn: &mut PgConnection, agent: UserId, event: presence::Event, now: DateTime<Utc>) -> Result<()> {
+    let reserved = agent::change(conn, agent, event, now, None).await?;
+    reserved.map(|_| ()).ok_or_else(|| Error::Conflict("the agent is not free".to_owned()))
 }

@@ -185,9 +185,13 @@ impl Desk {
         match command::carry_out(&self.app, self.who.user, login, command).await {
             Ok(()) if leaves => Flow::Break(Some(Close::LoggedOut)),
             Ok(()) => Flow::Continue(()),
-            Err(error @ (Error::Invalid { .. } | Error::Conflict(_) | Error::NotFound(_) | Error::Forbidden)) => {
-                self.say(Body::Error { detail: error.to_string() }).await
-            }
+            Err(
+                error @ (Error::Invalid { .. }
+                | Error::Conflict(_)
+                | Error::Refused(_)
+                | Error::NotFound(_)
+                | Error::Forbidden),
+            ) => self.say(Body::Error { detail: error.to_string() }).await,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a desk's message could not be obeyed");
                 self.say(Body::Error { detail: "it did not work; try again".to_owned() }).await

@@ -11,7 +11,7 @@ use crate::{
     campaign::Campaign,
     compliance::{self, PermitRequest, Receipt},
     error::Result,
-    ids::ContactPointId,
+    ids::{AccountId, ContactPointId},
     phone::Phone,
     queue::{self, Leased, right::Right},
     tempo,
@@ -19,7 +19,7 @@ use crate::{
 
 /// Somebody else dials the same person: long enough for them to commit, or for their right to lapse.
 const PERSON_TAKEN: TimeDelta = TimeDelta::seconds(30);
-const PERSON_RIGHT_MS: u64 = 30_000;
+pub(super) const PERSON_RIGHT_MS: u64 = 30_000;
 
 /// An entry that may be dialled.
 pub(super) struct Looked {
@@ -86,7 +86,7 @@ async fn judge(
         Some((request, to)) => {
             let turn = request.account_attempts;
             let receipt = compliance::judge(request, &app.policies, app.clock.now());
-            match (&receipt.refusal, caller_id(campaign, &leased, turn)) {
+            match (&receipt.refusal, caller_id(campaign, leased.entry.account, turn)) {
                 (None, Some(from)) => return Ok(Some(Looked { leased, to, from, person })),
                 (None, None) => None,
                 (Some(refusal), _) => {
@@ -119,9 +119,9 @@ pub(super) fn count(receipt: &Receipt) {
 
 /// The campaign's numbers in turn: each attempt on an account comes from the next one, and accounts begin with
 /// different ones.
-fn caller_id(campaign: &Campaign, leased: &Leased, attempts: u32) -> Option<Phone> {
+pub(super) fn caller_id(campaign: &Campaign, account: AccountId, attempts: u32) -> Option<Phone> {
     let ids = &campaign.settings.caller_ids;
-    let first = leased.entry.account.0.as_u128() % ids.len().max(1) as u128;
+    let first = account.0.as_u128() % ids.len().max(1) as u128;
     let turn = (usize::try_from(first).unwrap_or(0) + attempts as usize).checked_rem(ids.len())?;
     ids.get(turn).cloned()
 }

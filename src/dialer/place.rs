@@ -10,7 +10,11 @@ use crate::{
         callbacks,
     },
     campaign,
-    carrier::{CreateCall, CreateResult, Instructions, MachineDetection, Meaning, Party},
+    carrier::{
+        CreateCall, CreateResult, Instructions, MachineDetection, Meaning, Party,
+        limit::{self, Limit},
+    },
+    error::{Error, Result},
     ids::{CallId, CampaignId},
     phone::Phone,
 };
@@ -23,6 +27,21 @@ pub(super) struct Begun {
     pub(super) to: Phone,
     pub(super) from: Phone,
     pub(super) ring_seconds: u16,
+}
+
+/// Takes a line for a call that an agent asks for.
+///
+/// # Errors
+/// [`Error::Conflict`] if the carrier takes no calls, or none at this moment.
+pub(super) async fn a_line(app: &App) -> Result<()> {
+    if let Some(trouble) = app.carrier.check().await {
+        return Err(Error::Conflict(trouble.to_string()));
+    }
+    let limit = Limit::below(app.config.carrier.calls_per_second);
+    if limit::take(&app.redis, limit, 1).await? == 0 {
+        return Err(Error::Conflict("no line is free at this moment; try again".to_owned()));
+    }
+    Ok(())
 }
 
 /// Asks the carrier once (its client retries what certainly was not placed), and tells the call.

@@ -7,9 +7,9 @@ use crate::{
     call::{
         self, Event,
         apply::{self, Heard, Source, Verdict},
+        attempt::Taker,
     },
     campaign::{self, Campaign},
-    carrier::limit::{self, Limit},
     compliance, desk,
     error::{Error, Result},
     ids::{CallId, UserId},
@@ -21,7 +21,7 @@ pub(super) async fn offer(app: &App, campaign: &Campaign, looked: look::Looked) 
         looked.give_back(app, campaign).await?;
         return Ok(None);
     };
-    let Some(begun) = begin::commit(app, campaign, looked, Some(agent)).await? else {
+    let Ok(begun) = begin::commit(app, campaign, looked, Taker::Preview(agent)).await? else {
         // Picked and not reserved: offer the agent again.
         agent::agent_changed(app, agent).await?;
         return Ok(None);
@@ -33,20 +33,14 @@ pub(super) async fn offer(app: &App, campaign: &Campaign, looked: look::Looked) 
 /// The agent dials the account it was shown. Postgres is asked again: the account may have paid since.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the agent was not shown it; [`Error::Conflict`] if it was decided already, the last look
-/// refuses it (it is given back then), or no line is free at this moment.
+/// [`Error::NotFound`] if the agent was not shown it; [`Error::Refused`] by the last look (it is given back then);
+/// [`Error::Conflict`] if it was decided already, or no line is free at this moment.
 pub async fn dial(app: &App, agent: UserId, call: CallId) -> Result<()> {
     let planned = store::planned(&app.db, call, agent).await?;
     let campaign = campaign::store::get(&mut *app.db.acquire().await?, planned.campaign).await?;
     let row = call::store::get(&app.db, call).await?.ok_or(Error::NotFound("call"))?;
     permit_again(app, &campaign, &planned, agent, call).await?;
-    if let Some(trouble) = app.carrier.check().await {
-        return Err(Error::Conflict(trouble.to_string()));
-    }
-    let limit = Limit::below(app.config.carrier.calls_per_second);
-    if limit::take(&app.redis, limit, 1).await? == 0 {
-        return Err(Error::Conflict("no line is free at this moment; try again".to_owned()));
-    }
+    place::a_line(app).await?;
     let now = app.clock.now();
     // Of two who dial the same call one is told first, and only that one asks the carrier.
     if apply::tell(app, call, Heard::own(Source::Desk, call, "dialed", now), Event::Dialed).await? != Verdict::Applied {
@@ -90,19 +84,19 @@ async fn permit_again(
     let (now, today) = (app.clock.now(), app.clock.business_date());
     let mut conn = app.db.acquire().await?;
     let mut requests = compliance::look::requests(&mut conn, campaign, &[planned.contact_point], now, today).await?;
-    let verdict = match requests.remove(&planned.contact_point) {
+    let refused = match requests.remove(&planned.contact_point) {
         Some(mut request) => {
             // The live call is this very one: Postgres lets nobody else have another, so nobody else can count.
             request.in_call = false;
             let receipt = compliance::judge(request, &app.policies, now);
             let kept = compliance::store::keep(&mut conn, campaign.id, receipt).await?;
-            kept.map(|_| ()).map_err(|refusal| refusal.rule)
+            kept.err().map(|refusal| Error::Refused(Box::new(refusal)))
         }
-        None => Err("account_open".to_owned()),
+        None => Some(Error::Conflict("the campaign does not list the account any more".to_owned())),
     };
     drop(conn);
-    let Err(rule) = verdict else { return Ok(()) };
-    tracing::info!(%agent, %call, rule, "the last look refused a previewed call");
+    let Some(refused) = refused else { return Ok(()) };
+    tracing::info!(%agent, %call, %refused, "a previewed call is not dialled");
     give_up(app, call).await?;
-    Err(Error::Conflict(format!("may not be dialled now: {rule}")))
+    Err(refused)
 }

@@ -6,6 +6,7 @@ use super::{Bell, begin, look, place, predictive, preview, store};
 use crate::{
     agent::ready,
     app::App,
+    call::attempt::Taker,
     campaign::{self, Campaign, Mode, State},
     carrier::limit::{self, Limit},
     error::Result,
@@ -114,13 +115,13 @@ async fn dial(app: &App, campaign: &Campaign, leased: Vec<Leased>, mut ticked: T
         let begun = match campaign.mode {
             Mode::Preview => preview::offer(app, campaign, looked).await?,
             Mode::Progressive | Mode::Ratio | Mode::Predictive => {
-                match begin::commit(app, campaign, looked, None).await? {
-                    Some(begun) => {
+                match begin::commit(app, campaign, looked, Taker::Whoever).await? {
+                    Ok(begun) => {
                         let call = begun.call;
                         placing.push(app.lifecycle.tasks().spawn(place::place(app.clone(), begun)));
                         Some(call)
                     }
-                    None => None,
+                    Err(_) => None,
                 }
             }
         };

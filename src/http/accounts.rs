@@ -1,6 +1,7 @@
 //! `/api/accounts`: the debtors. Reading here; what changes them in the files below.
 
 mod contacts;
+mod dial;
 mod restrictions;
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
@@ -31,6 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(calls))
         .routes(routes!(notes, add_note))
         .merge(contacts::routes())
+        .merge(dial::routes())
         .merge(restrictions::routes())
 }
 

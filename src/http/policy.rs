@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use crate::{
     account::{self, change},
+    agent,
     app::App,
     campaign::{self, Campaign, Mode, Settings},
     compliance::{
@@ -20,7 +22,7 @@ use crate::{
         wish::Wish,
     },
     error::{Error, Result as UseCase},
-    ids::{AccountId, CampaignId, DecisionId, PersonId},
+    ids::{AccountId, CampaignId, DecisionId, PersonId, UserId},
 };
 
 use super::{
@@ -47,7 +49,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
 struct Asked {
-    /// As for a call of this campaign; without it, as for a call made by hand under the house's rules.
+    /// As for a call of this campaign. Without it, as for a call by hand: of the campaign you are assigned to, else under
+    /// the house's rules.
     #[param(value_type = Option<Uuid>)]
     campaign: Option<CampaignId>,
 }
@@ -57,7 +60,7 @@ struct Asked {
     responses((status = 200, body = MayContact), Problems))]
 async fn may_contact(
     State(app): State<App>,
-    _: Agent,
+    Agent(by): Agent,
     Id(id): Id<AccountId>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<MayContact>> {
@@ -65,14 +68,18 @@ async fn may_contact(
     let mut conn = app.db.acquire().await.map_err(Error::from)?;
     let campaign = match asked.campaign {
         Some(campaign) => campaign::store::get(&mut conn, campaign).await?,
-        None => by_hand(&app),
+        None => by_hand(&app, &mut conn, by.user).await?,
     };
     Ok(Json(may_contact::ask(&mut conn, &app.policies, &campaign, id, now, today).await?))
 }
 
-/// A call that somebody dials, of no campaign: an agent waits for it.
-fn by_hand(app: &App) -> Campaign {
-    Campaign {
+/// A call that `agent` dials by hand, and waits for.
+async fn by_hand(app: &App, conn: &mut PgConnection, agent: UserId) -> UseCase<Campaign> {
+    let assigned = agent::store::get(&mut *conn, agent).await?.and_then(|agent| agent.campaign);
+    if let Some(campaign) = assigned {
+        return Ok(Campaign { mode: Mode::Preview, ..campaign::store::get(conn, campaign).await? });
+    }
+    Ok(Campaign {
         id: CampaignId(Uuid::nil()),
         name: String::new(),
         state: campaign::State::Paused,
@@ -81,7 +88,7 @@ fn by_hand(app: &App) -> Campaign {
         settings: Settings::default(),
         version: 0,
         updated_at: app.clock.now(),
-    }
+    })
 }
 
 /// A time or place at which a debtor does not want to be called.

@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
-use crate::error::Error;
+use crate::{compliance::Refusal, error::Error};
 
 /// Result of a handler.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
@@ -31,6 +31,9 @@ pub struct Problem {
     /// The wrong field, e.g. `promise.amount_minor`; `body` for the body as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The rule that forbids a call, where it comes from, and when the call will be allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Box<Refusal>>,
     /// The id of the request, as in the `x-request-id` header and in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -67,7 +70,15 @@ impl Problem {
     #[must_use]
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let (kind, title) = kind_of(status);
-        Self { kind, title, status: status.as_u16(), detail: detail.into(), field: None, request_id: None }
+        Self {
+            kind,
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            field: None,
+            refusal: None,
+            request_id: None,
+        }
     }
 
     /// A wrong field.
@@ -113,6 +124,10 @@ impl From<Error> for Problem {
             Error::Invalid { field, detail } => Self::invalid(field, detail),
             Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, error.to_string()),
             Error::Conflict(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
+            Error::Refused(refusal) => {
+                let detail = refusal.to_string();
+                Self { refusal: Some(refusal), ..Self::new(StatusCode::CONFLICT, detail) }
+            }
             Error::Unauthenticated => Self::new(StatusCode::UNAUTHORIZED, error.to_string()),
             Error::Forbidden => Self::new(StatusCode::FORBIDDEN, error.to_string()),
             Error::Throttled { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use redis::AsyncCommands;
 
-use super::{Leased, bucket, rank, replace, script, text};
+use super::{Entry, Leased, bucket, rank, replace, script, text};
 use crate::{
     app::App,
     campaign::Campaign,
@@ -73,6 +73,21 @@ fn read(lent: Vec<Lent>, tokens: Vec<LeaseId>, open: &bucket::Open, expires_at: 
     };
     let leased: Result<Vec<Leased>, &'static str> = lent.into_iter().zip(tokens).map(read).collect();
     leased.map_err(Error::internal("reading what was claimed"))
+}
+
+/// Lends the account of an entry to somebody who calls it by hand, whatever keeps it out of the queue; `None`: it is
+/// lent to somebody else. It goes back where Postgres says, by [`give_back`](super::give_back).
+///
+/// # Errors
+/// If Redis fails.
+pub async fn take(app: &App, campaign: &Campaign, entry: Entry) -> Result<Option<Leased>> {
+    let (now, lease) = (app.clock.now(), LeaseId::generate());
+    let expires_at = now + LEASE;
+    let mut take = script::TAKE.key(script::prefix(campaign.id));
+    take.arg(now.timestamp_millis()).arg(expires_at.timestamp_millis());
+    take.arg(entry.account.to_string()).arg(lease.to_string());
+    let taken: bool = take.invoke_async(&mut app.redis.clone()).await?;
+    Ok(taken.then_some(Leased { lease, entry, expires_at }))
 }
 
 /// Says that the attempts of these leases are committed: the accounts count as in a call until they are placed anew.

@@ -86,6 +86,17 @@ pub async fn refuse(
     put(app, campaign.id, &ticket, &moves).await
 }
 
+/// Ends a lease that nothing came of: the account goes where Postgres says it belongs.
+///
+/// # Errors
+/// If Postgres or Redis fails.
+pub async fn give_back(app: &App, campaign: &Campaign, leased: &Leased) -> Result<()> {
+    let ticket = take_ticket(app, campaign.id).await?;
+    let account = leased.entry.account;
+    let placement = look(app, campaign, &[account]).await?.remove(&account).unwrap_or(Placement::Absent);
+    put(app, campaign.id, &ticket, &[Move { account, lease: Some(leased.lease), placement }]).await
+}
+
 /// Where accounts belong as Postgres knows them now; those that the campaign does not list are left out.
 async fn look(app: &App, campaign: &Campaign, accounts: &[AccountId]) -> Result<HashMap<AccountId, Placement>> {
     let (now, today) = (app.clock.now(), app.clock.business_date());

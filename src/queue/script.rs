@@ -18,6 +18,8 @@ macro_rules! scripts {
 scripts! {
     /// Lends the next entries.
     CLAIM = "lua/claim.lua";
+    /// Lends one account to somebody who calls it by hand.
+    TAKE = "lua/take.lua";
     /// A leased account is in a call now.
     SETTLE = "lua/settle.lua";
     /// Gives a leased entry back.

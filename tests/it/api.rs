@@ -1,6 +1,7 @@
 //! The staff API: what it refuses, who may do what, pages, and what its changes lead to.
 
 mod bad_input;
+mod by_hand;
 pub mod client;
 mod policy;
 mod rights;

@@ -210,3 +210,65 @@ async fn floor(browser: &Browser) -> WebDriverResult<()> {
     browser.see("#tags details").await?;
     browser.shot("api").await
 }
+
+#[tokio::test]
+async fn an_agent_calls_by_hand_and_reads_why_not() {
+    let Some(browser) = Browser::start("by-hand").await else { return };
+    let mut scene = Scene::start_by(running_clock()).await;
+    let client = Client::new(scene.app()).await;
+    let agent = hire(&scene, &client, "agent-1").await;
+    let wanted = scene.owing(1, 125_000).await;
+    let unwanted = scene.owing(2, 80_000).await;
+    let wish = json!({ "wish": { "kind": "not_where", "label": "work" } });
+    client.post(&format!("/api/accounts/{}/wishes", unwanted.account), &wish).await;
+    queue::rebuild(scene.app(), scene.campaign).await.expect("a queue");
+    scene.test.serve();
+    browser.serve_from(&scene.test.url(""));
+
+    by_hand(&browser, &scene, agent).await.expect("the desk page works");
+
+    let live: (uuid::Uuid, Option<uuid::Uuid>) =
+        sqlx::query_as("SELECT id, agent_id FROM call WHERE account_id = $1 AND live")
+            .bind(wanted.account.0)
+            .fetch_one(&scene.app().db)
+            .await
+            .expect("a call");
+    assert_eq!(live.1, Some(agent.0));
+    let hung_up = client.post(&format!("/api/calls/{}/hangup", live.0), &json!({})).await;
+    assert_eq!(hung_up.status, StatusCode::NO_CONTENT);
+    let ended = crate::scene::status("CAplaced1", "canceled", "3");
+    let token: String = sqlx::query_scalar("SELECT callback_token FROM call WHERE id = $1")
+        .bind(live.0)
+        .fetch_one(&scene.app().db)
+        .await
+        .expect("a token");
+    let token = ledgerline::call::CallbackToken::from_stored(token);
+    scene.post(&crate::scene::address(ledgerline::ids::CallId(live.0), &token, "status"), &ended).await;
+    browser.see_text("#state", "Paused").await.expect("the pause goes on");
+    browser.stop().await;
+    scene.finish().await;
+}
+
+async fn by_hand(browser: &Browser, scene: &Scene, agent: UserId) -> WebDriverResult<()> {
+    log_in(browser, "/desk", "agent-1").await?;
+    browser.see_text("#link", "Connected").await?;
+    park(scene, agent).await;
+    let search = browser.see("#byhand-wanted").await?;
+    search.send_keys("2").await?;
+    browser.find("#byhand-form button").await?.click().await?;
+    browser.see("#byhand-found li button").await?.click().await?;
+    browser.see_text("#byhand-found", "inconvenient place").await?;
+    browser.see_text("#byhand-found", "12 CFR 1006.6").await?;
+    browser.find("#byhand-found p button").await?.click().await?;
+    browser.see_text("#byhand-found", "not before something changes").await?;
+    browser.shot("desk-by-hand-refused").await?;
+
+    search.clear().await?;
+    search.send_keys("Debtor 0001").await?;
+    browser.find("#byhand-form button").await?.click().await?;
+    browser.see_text("#byhand-found", "Debtor 0001 Ltd").await?;
+    browser.see("#byhand-found li button").await?.click().await?;
+    browser.see("#byhand-found button.main").await?.click().await?;
+    browser.see_text("#pop h1", "Debtor 0001 Ltd").await?;
+    browser.shot("desk-by-hand").await
+}

@@ -20,7 +20,7 @@ use ledgerline::{
     call::{
         CallbackToken, Facts, State,
         apply::{self, Heard},
-        attempt::{self, Attempt},
+        attempt::{self, Attempt, Taker},
         callbacks,
     },
     campaign::{self, Mode, NewCampaign, Settings},
@@ -241,7 +241,7 @@ impl Scene {
             to: &debtor.number,
             from: &OUR_NUMBER.parse().expect("a number"),
             bridge_limit_ms: 2_000,
-            preview_for: None,
+            taker: Taker::Whoever,
         };
         let begun = attempt::begin(&mut tx, permit, &attempt, now).await?;
         tx.commit().await?;

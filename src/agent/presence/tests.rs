@@ -26,12 +26,13 @@ fn states() -> [State; 6] {
 }
 
 /// Every event, of call `n` where it is of a call.
-fn events(n: u128) -> [Event; 12] {
+fn events(n: u128) -> [Event; 13] {
     [
         Event::LoggedIn,
         Event::ReadyAsked,
         Event::PauseAsked("break".to_owned()),
         Event::Reserved(call(n)),
+        Event::CallsByHand(call(n)),
         Event::Bridged(call(n)),
         Event::Released(call(n)),
         Event::TalkEnded(call(n), now() + TimeDelta::seconds(60)),
@@ -49,7 +50,7 @@ fn presence(state: State) -> Presence {
 
 fn outcome(state: &State, event: &Event) -> &'static str {
     match step(&presence(state.clone()), event, now()) {
-        Step::Next(next) if next.state.name() == state.name() && next.pause_next.is_some() => "pause noted",
+        Step::Next(next) if next.pause_next.is_some() => "pause noted",
         Step::Next(next) => next.state.name(),
         Step::Ignored(_) => "-",
     }
@@ -58,11 +59,12 @@ fn outcome(state: &State, event: &Event) -> &'static str {
 #[test]
 fn every_pair_of_state_and_event_has_its_outcome() {
     // A row for each event, a column for each state: offline, ready, reserved, on_call, wrap_up, paused.
-    let table: [[&str; 6]; 12] = [
+    let table: [[&str; 6]; 13] = [
         /* LoggedIn */ ["paused", "-", "-", "-", "-", "-"],
         /* ReadyAsked */ ["-", "-", "-", "-", "-", "ready"],
         /* PauseAsked */ ["-", "paused", "pause noted", "pause noted", "pause noted", "paused"],
         /* Reserved */ ["-", "reserved", "-", "-", "-", "-"],
+        /* CallsByHand */ ["-", "reserved", "-", "-", "-", "pause noted"],
         /* Bridged */ ["-", "-", "on_call", "-", "-", "-"],
         /* Released */ ["-", "-", "ready", "ready", "ready", "-"],
         /* TalkEnded */ ["-", "-", "wrap_up", "wrap_up", "-", "-"],
@@ -96,6 +98,15 @@ fn more_time_moves_the_end_and_not_the_beginning() {
 }
 
 #[test]
+fn a_pause_goes_on_after_a_call_by_hand() {
+    let paused = presence(State::Paused { reason: "lunch".to_owned() });
+    let Step::Next(calling) = step(&paused, &Event::CallsByHand(call(1)), now()) else { panic!("refused") };
+    assert_eq!(calling.state, State::Reserved { call: call(1) });
+    let Step::Next(after) = step(&calling, &Event::Released(call(1)), now()) else { panic!("kept") };
+    assert_eq!((after.state, after.pause_next), (paused.state, None));
+}
+
+#[test]
 fn a_pause_asked_for_during_a_call_is_taken_once() {
     let mut agent = Presence { pause_next: Some("lunch".to_owned()), ..presence(State::OnCall { call: call(1) }) };
     for event in [Event::TalkEnded(call(1), now()), Event::Disposed(call(1))] {
@@ -118,7 +129,7 @@ fn a_pause_asked_for_during_a_call_can_be_taken_back() {
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
-    (1_u128..4, 0_usize..12).prop_map(|(n, which)| events(n)[which].clone())
+    (1_u128..4, 0_usize..13).prop_map(|(n, which)| events(n)[which].clone())
 }
 
 fn after(history: &[Event]) -> Vec<Presence> {
@@ -135,7 +146,7 @@ fn after(history: &[Event]) -> Vec<Presence> {
 
 proptest! {
     #[test]
-    fn no_event_of_another_call_touches_an_agent(history in prop::collection::vec(any_event(), 0..40), which in 4_usize..8) {
+    fn no_event_of_another_call_touches_an_agent(history in prop::collection::vec(any_event(), 0..40), which in 5_usize..9) {
         let agent = after(&history).pop().unwrap();
         let foreign = &events(99)[which];
         prop_assert!(matches!(step(&agent, foreign, now()), Step::Ignored(_)), "{:?} {:?}", agent, foreign);

@@ -6,6 +6,7 @@ export class Refusal extends Error {
     super(problem.detail ?? problem.title ?? "the request failed");
     this.status = problem.status;
     this.field = problem.field;
+    this.refusal = problem.refusal;
   }
 }
 

@@ -1,6 +1,7 @@
 // The desk: the live connection, presence, the call, and what is on the screen. The account is drawn by pop.js, the
 // disposition by wrap.js.
 import { api, byId, clock, connect, el, fill, logOut, momentIn, since, span, text, timeIn, when, whoAmI, words } from "/assets/common.js";
+import "/assets/byhand.js";
 import { picked, showPop } from "/assets/pop.js";
 import { Wrap } from "/assets/wrap.js";
 
@@ -22,7 +23,7 @@ function render() {
   const { presence, pop, call } = seen;
   const busy = Boolean(pop && presence?.call === pop.call);
   byId("work").hidden = !busy;
-  byId("idle").hidden = busy;
+  byId("idle").hidden = byId("byhand").hidden = busy;
   renderPresence(presence);
   if (busy) renderCall(pop, call, presence);
   tick();

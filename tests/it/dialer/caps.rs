@@ -5,7 +5,7 @@ use ledgerline::{
     call::{
         End, EndStatus, Event,
         apply::{self, Heard, Source},
-        attempt::{self, Attempt},
+        attempt::{self, Attempt, Taker},
     },
     campaign::{Campaign, Mode},
     compliance::{self, look},
@@ -77,7 +77,7 @@ async fn try_to_dial(app: &App, campaign: &Campaign, person: PersonId, number: &
         to: &number.phone,
         from: &campaign.settings.caller_ids[0],
         bridge_limit_ms: 2_000,
-        preview_for: None,
+        taker: Taker::Whoever,
     };
     let mut tx = app.db.begin().await.expect("a transaction");
     look::lock(&mut tx, number.account, person, &number.phone).await.expect("locked");

@@ -28,6 +28,8 @@ struct Kept {
     /// Where lines stand; a line that is not here is in progress.
     lines: HashMap<String, &'static str>,
     listed: Vec<Value>,
+    /// How many calls were placed.
+    placed: usize,
 }
 
 impl Exchange {
@@ -36,7 +38,7 @@ impl Exchange {
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let exchange = Self { address, ..Self::default() };
         let router = Router::new()
-            .route("/2010-04-01/Accounts/{account}/Calls.json", get(list))
+            .route("/2010-04-01/Accounts/{account}/Calls.json", get(list).post(create))
             .route("/2010-04-01/Accounts/{account}/Calls/{line}", get(fetch).post(update))
             .with_state(exchange.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -67,6 +69,13 @@ fn instruction((name, value): &(String, String)) -> Option<String> {
 
 async fn list(State(exchange): State<Exchange>) -> Json<Value> {
     Json(json!({ "calls": exchange.state.lock().expect("no panic").listed }))
+}
+
+/// Takes every call; the first is `CAplaced1`.
+async fn create(State(exchange): State<Exchange>) -> (StatusCode, Json<Value>) {
+    let mut kept = exchange.state.lock().expect("no panic");
+    kept.placed += 1;
+    (StatusCode::CREATED, Json(record(&format!("CAplaced{}", kept.placed), "queued")))
 }
 
 async fn fetch(State(exchange): State<Exchange>, Path((_, line)): Path<(String, String)>) -> Json<Value> {
