@@ -74,7 +74,7 @@ async fn what_is_paid_while_it_is_looked_at_is_not_dialled() {
     let agent = previewer(app).await;
     portfolio::pay_all(app, account).await;
     let refused = dialer::preview::dial(app, agent, ticked.begun[0]).await;
-    assert!(matches!(refused, Err(Error::Conflict(_))));
+    assert!(matches!(refused, Err(Error::Refused(why)) if why.rule == "something_to_collect"));
     test.settle().await;
     assert!(carrier.placed().is_empty());
     assert_eq!(verdicts(app, account).await[1], (false, Some("something_to_collect".to_owned())));
