@@ -167,7 +167,7 @@ pub async fn assign(app: &App, by: &Principal, user: UserId, campaign: Option<Ca
     {
         return Err(Error::invalid("campaign", "there is no such campaign"));
     }
-    store::set_campaign(&mut tx, user, campaign).await?;
+    store::set_campaign(&mut tx, user, campaign, now, Some(by.user)).await?;
     outbox::enqueue(&mut tx, &[Effect::AgentChanged { agent: user }], now).await?;
     tx.commit().await?;
     app.outbox.ring();

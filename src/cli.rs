@@ -9,6 +9,7 @@ pub mod import;
 pub mod migrate;
 pub mod portfolio;
 pub mod replay;
+pub mod replay_pacing;
 pub mod serve;
 pub mod stores;
 pub mod user;
@@ -57,6 +58,8 @@ pub enum Command {
     Demo(Box<demo::Options>),
     /// Post the samples of the provider contract to a running service, signed.
     Replay(replay::Options),
+    /// Dial a recorded day of a campaign again by other pacers: talk minutes an hour against abandoned calls.
+    ReplayPacing(replay_pacing::Options),
     /// Run an emulated carrier: people, machines and faults to dial against.
     Carrier(Box<crate::emulator::Config>),
 }
@@ -92,6 +95,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Dispositions(options) => dispositions::run(options).await,
         Command::Demo(options) => Box::pin(demo::run(*options)).await,
         Command::Replay(options) => replay::run(options).await,
+        Command::ReplayPacing(options) => replay_pacing::run(options).await,
         Command::Carrier(config) => carrier::run(*config).await,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 /// What the service takes for the present.
@@ -64,6 +64,14 @@ impl Clock {
         self.now().with_timezone(&self.house_zone).date_naive()
     }
 
+    /// When a day begins at the office; where a change of the clocks skips midnight, an hour later.
+    #[must_use]
+    pub fn start_of(&self, day: NaiveDate) -> DateTime<Utc> {
+        let midnight = day.and_time(NaiveTime::MIN);
+        let start = |local| self.house_zone.from_local_datetime(&local).earliest();
+        start(midnight).or_else(|| start(midnight + TimeDelta::hours(1))).map_or(midnight.and_utc(), |at| at.to_utc())
+    }
+
     /// The office's zone.
     #[must_use]
     pub fn house_zone(&self) -> Tz {
@@ -97,6 +105,15 @@ mod tests {
         assert_eq!(clock.business_date().to_string(), "2013-06-30");
         clock.advance(TimeDelta::seconds(1));
         assert_eq!(clock.business_date().to_string(), "2013-07-01");
+    }
+
+    #[test]
+    fn a_day_begins_at_the_offices_midnight() {
+        let starts = |zone, day: &str| Clock::system(zone).start_of(day.parse().expect("a date"));
+        assert_eq!(starts(chrono_tz::America::New_York, "2026-01-15"), at("2026-01-15T05:00:00Z"));
+        assert_eq!(starts(chrono_tz::America::New_York, "2026-07-15"), at("2026-07-15T04:00:00Z"));
+        // Midnight of this day does not exist in Santiago.
+        assert_eq!(starts(chrono_tz::America::Santiago, "2023-09-03"), at("2023-09-03T04:00:00Z"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod predictive;
 pub mod preview;
 mod store;
 mod tick;
+pub mod what_if;
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,11 +33,13 @@ pub struct Bell {
     node: Uuid,
     /// Predictive pacers of the campaigns that this node paces.
     pacers: Arc<predictive::Pacers>,
+    /// Days are dialled again one at a time.
+    what_if: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Default for Bell {
     fn default() -> Self {
-        Self { wake: Arc::default(), node: Uuid::now_v7(), pacers: Arc::default() }
+        Self { wake: Arc::default(), node: Uuid::now_v7(), pacers: Arc::default(), what_if: Arc::default() }
     }
 }
 

@@ -15,6 +15,7 @@ mod health;
 mod layers;
 mod metrics;
 mod openapi;
+mod pacing;
 pub mod page;
 mod policy;
 pub mod problem;

@@ -1,8 +1,11 @@
 //! Pacing: how many lines to start now. Pure; the decision says what limited it.
 
 pub mod baseline;
+pub mod contender;
 pub mod predictive;
+pub mod replay;
 pub mod share;
+pub mod simulation;
 
 use serde::Serialize;
 use utoipa::ToSchema;

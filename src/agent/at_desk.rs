@@ -136,7 +136,7 @@ pub(super) async fn prepare_for_calls(conn: &mut PgConnection, agent: &Agent, no
         let only = store::only_running_campaign(conn).await?;
         let only =
             only.ok_or_else(|| Error::Conflict("no campaign is assigned to you: ask a supervisor".to_owned()))?;
-        store::set_campaign(conn, agent.user, Some(only)).await?;
+        store::set_campaign(conn, agent.user, Some(only), now, Some(agent.user)).await?;
     }
     let effects: Vec<Effect> = leg::wanted(agent).into_iter().collect();
     outbox::enqueue(conn, &effects, now).await

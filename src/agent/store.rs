@@ -198,7 +198,8 @@ pub(super) async fn save_presence(
         _ => (None, None),
     };
     sqlx::query!(
-        "WITH log AS (INSERT INTO agent_log (user_id, state, reason, call_id, by_user, at) VALUES ($1, $2, $4, $5, $8, $9))
+        "WITH log AS (INSERT INTO agent_log (user_id, campaign_id, state, reason, call_id, by_user, at)
+                      SELECT $1, campaign_id, $2, $4, $5, $8, $9 FROM agent WHERE user_id = $1)
          UPDATE agent SET state = $2, since = $3, reason = $4, call_id = $5, wrap_until = $6, next_reason = $7,
                           version = version + 1
          WHERE user_id = $1",
@@ -217,11 +218,22 @@ pub(super) async fn save_presence(
     Ok(())
 }
 
-pub(super) async fn set_campaign(conn: &mut PgConnection, user: UserId, campaign: Option<CampaignId>) -> Result<()> {
+/// Writes the agent's campaign and a line in the log: from `now` on it works for another one.
+pub(super) async fn set_campaign(
+    conn: &mut PgConnection,
+    user: UserId,
+    campaign: Option<CampaignId>,
+    now: DateTime<Utc>,
+    by: Option<UserId>,
+) -> Result<()> {
     sqlx::query!(
-        "UPDATE agent SET campaign_id = $2, version = version + 1 WHERE user_id = $1",
+        "WITH log AS (INSERT INTO agent_log (user_id, campaign_id, state, reason, call_id, by_user, at)
+                      SELECT $1, $2, state, reason, call_id, $4, $3 FROM agent WHERE user_id = $1)
+         UPDATE agent SET campaign_id = $2, version = version + 1 WHERE user_id = $1",
         user.0,
-        campaign.map(|campaign| campaign.0)
+        campaign.map(|campaign| campaign.0),
+        now,
+        by.map(|by| by.0)
     )
     .execute(conn)
     .await?;

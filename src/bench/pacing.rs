@@ -2,9 +2,7 @@
 //!
 //! Nothing here reads a clock, a network or a file: a day is a function of its scenario, its seed and its pacer.
 
-pub mod contenders;
-pub mod day;
-pub mod figures;
+pub mod course;
 pub mod optimum;
 pub mod report;
 pub mod scenario;

@@ -18,7 +18,7 @@ use crate::{
     ids::CampaignId,
     pacing::{
         LimitedBy, PacingDecision,
-        predictive::{Aims, Bounds, Decision, Demand, Limit, Pacer, RingPrior, Scene, ServicePrior},
+        predictive::{Aims, Bounds, Decision, Demand, Limit, Pacer, Scene},
     },
 };
 
@@ -30,11 +30,6 @@ const KEPT_EVERY: TimeDelta = TimeDelta::seconds(15);
 const RECORDED_EVERY: TimeDelta = TimeDelta::seconds(10);
 /// Calls of longer ago are not told to a pacer that has been away.
 const REMEMBERED: TimeDelta = TimeDelta::hours(2);
-/// Working time of a day, over which a new window's credit melts away.
-const DAY_MS: i64 = 8 * 3_600_000;
-/// What is believed of an unknown list: chance of an answer, seconds of talk.
-const ANSWER: f64 = 0.3;
-const TALK: f64 = 120.0;
 
 /// The pacers of the campaigns that this node paces.
 #[derive(Debug, Default)]
@@ -111,15 +106,11 @@ pub(super) async fn plan(app: &App, campaign: &Campaign) -> Result<PacingDecisio
 impl Live {
     async fn load(app: &App, campaign: &Campaign, now: DateTime<Utc>) -> Result<Self> {
         let limits = &campaign.settings.limits;
-        let aims = Aims { grace: i64::from(limits.hold_seconds) * 1000, ..Aims::with_day(DAY_MS) };
         let (pacer, heard_until) = if let Some((mut pacer, until)) = store::kept(&app.db, campaign.id).await? {
-            pacer.aims = aims;
+            pacer.aims = Aims::within(limits);
             (pacer, until.max(now - REMEMBERED))
         } else {
-            let ring = RingPrior { answer: ANSWER, machine: 0.0, timeout: i64::from(limits.ring_seconds) * 1000 };
-            let limit = f64::from(limits.wrap_up_seconds);
-            let service = ServicePrior { talk: TALK, wrap: limit / 2.0, wrap_limit: Some(limit) };
-            (Pacer::new(aims, ring, service, now.timestamp_millis()), now - SETTLES)
+            (Pacer::of_unknown_list(limits, now.timestamp_millis()), now - SETTLES)
         };
         Ok(Self { pacer, heard_until, kept_at: now, recorded: None, tossed: (0, 0, 0), coin: rand::random() })
     }

@@ -2,8 +2,7 @@
 
 use std::{collections::BTreeSet, mem, sync::PoisonError, time::Duration};
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use futures_util::StreamExt;
 use tokio::time::Instant;
 
@@ -100,7 +99,7 @@ async fn hear(app: &App) -> Result<()> {
 pub(super) async fn bring_up_to_date(app: &App, period: Duration) -> Result<(u64, FloorView)> {
     let mut state = app.floor.0.state.lock().await;
     let (now, today) = (app.clock.now(), app.clock.business_date());
-    let known = state.get_or_insert_with(|| Known::nothing(today, app.clock.house_zone(), now));
+    let known = state.get_or_insert_with(|| Known::nothing(today, app.clock.start_of(today), now));
     let heard = app.floor.note(mem::take);
     let everything = known.swept.is_none_or(|swept| swept.elapsed() >= period);
     let read = if everything { sweep(app, known, &heard, now).await } else { read(app, &heard, now).await };
@@ -184,10 +183,10 @@ impl Board {
 }
 
 impl Known {
-    fn nothing(today: NaiveDate, zone: Tz, now: DateTime<Utc>) -> Self {
+    fn nothing(today: NaiveDate, read_to: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         let floor = Floor::new(today);
         let view = FloorView::of(&floor, now);
-        Self { floor, view, seq: 0, read_to: start_of(today, zone), swept: None }
+        Self { floor, view, seq: 0, read_to, swept: None }
     }
 
     /// Folds the events; gives what changed on the board, if anything did.
@@ -200,28 +199,5 @@ impl Known {
         let patch = self.view.since(&before)?;
         self.seq += 1;
         Some(patch)
-    }
-}
-
-/// When a day begins at the office; where a change of the clocks skips midnight, an hour later.
-fn start_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
-    let midnight = day.and_time(NaiveTime::MIN);
-    let start = |local| zone.from_local_datetime(&local).earliest();
-    start(midnight).or_else(|| start(midnight + TimeDelta::hours(1))).map_or(midnight.and_utc(), |at| at.to_utc())
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono_tz::America::{New_York, Santiago};
-
-    use super::*;
-
-    #[test]
-    fn a_day_begins_at_the_offices_midnight() {
-        let day = |text: &str| text.parse::<NaiveDate>().expect("a date");
-        assert_eq!(start_of(day("2026-01-15"), New_York).to_rfc3339(), "2026-01-15T05:00:00+00:00");
-        assert_eq!(start_of(day("2026-07-15"), New_York).to_rfc3339(), "2026-07-15T04:00:00+00:00");
-        // Midnight of this day does not exist in Santiago.
-        assert_eq!(start_of(day("2023-09-03"), Santiago).to_rfc3339(), "2023-09-03T04:00:00+00:00");
     }
 }

@@ -1,7 +1,6 @@
 //! `/api/campaigns`: whom to call and how. Reading for everybody, steering for supervisors.
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -9,11 +8,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     campaign::{self, Campaign, Mode, NewCampaign, Settings, store},
-    dialer::predictive::store::{self as predictive, Recorded},
     error::{Error, Result as UseCase},
     floor,
     ids::CampaignId,
-    pacing::share::Share,
 };
 
 use super::{
@@ -32,7 +29,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(drain))
         .routes(routes!(set_ratio))
         .routes(routes!(set_mode))
-        .routes(routes!(pacing))
 }
 
 /// The campaigns.
@@ -67,17 +63,6 @@ struct NewRatio {
 struct NewMode {
     /// How it dials.
     mode: Mode,
-}
-
-/// Why a campaign dials or not, and what it has done with its budget of abandoned calls.
-#[derive(Serialize, ToSchema)]
-struct Pacing {
-    /// Its latest decisions in predictive mode, newest first, at most 50.
-    decisions: Vec<Recorded>,
-    /// Abandoned calls of the last 24 hours, counted from the stored calls.
-    day: Share,
-    /// Abandoned calls of the last 30 days, counted from the stored calls.
-    month: Share,
 }
 
 /// Lists the campaigns.
@@ -150,19 +135,6 @@ async fn set_ratio(
     Body(new): Body<NewRatio>,
 ) -> Result<Json<Campaign>> {
     shown(&app, campaign::set_ratio(&app, Some(by.user), id, new.ratio_milli).await).await
-}
-
-/// Tells why the campaign dials or not, and its share of abandoned calls.
-#[utoipa::path(get, path = "/api/campaigns/{id}/pacing", tag = "campaigns", params(("id" = CampaignId, Path)),
-    responses((status = 200, body = Pacing), Problems))]
-async fn pacing(State(app): State<App>, _: Supervisor, Id(id): Id<CampaignId>) -> Result<Json<Pacing>> {
-    store::get(&mut *app.db.acquire().await.map_err(Error::from)?, id).await?;
-    let now = app.clock.now();
-    Ok(Json(Pacing {
-        decisions: predictive::decisions(&app.db, id, 50).await?,
-        day: predictive::abandoned(&app.db, id, now - TimeDelta::hours(24)).await?,
-        month: predictive::abandoned(&app.db, id, now - TimeDelta::days(30)).await?,
-    }))
 }
 
 /// Sets how the campaign dials.

@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{agent::session, app::App};
 
 use super::{
-    accounts, agents, calls, campaigns, dispositions, floor, health, metrics, policy, queue, reports,
+    accounts, agents, calls, campaigns, dispositions, floor, health, metrics, pacing, policy, queue, reports,
     session as sessions, softphone, users,
 };
 
@@ -64,6 +64,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(accounts::routes())
         // campaigns
         .merge(campaigns::routes())
+        .merge(pacing::routes())
         .merge(queue::routes())
         .merge(reports::routes())
         .merge(policy::routes())

@@ -36,6 +36,7 @@ use self::{
     risk::{Balance, Candidate},
     scene::Ahead,
 };
+use crate::campaign::Limits;
 
 /// Calls that must have rung out before more than one line an agent is dialled on the prior of a stranger.
 const WARM_UP_DIALS: f64 = 30.0;
@@ -47,6 +48,11 @@ const FEWER_MS: i64 = 20_000;
 const GIVE_UP_ABOVE: f64 = 8.0;
 /// The least share of the accepted risk that is left when the budget is spent.
 const LEAST_SHARE: f64 = 0.03;
+/// Working time of a day, over which a new window's credit melts away.
+const DAY_MS: i64 = 8 * 3_600_000;
+/// What is believed of an unknown list: chance of an answer, seconds of talk.
+const ANSWER: f64 = 0.3;
+const TALK: f64 = 120.0;
 
 /// What a campaign asks of its pacer.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -70,6 +76,13 @@ impl Aims {
     pub fn with_day(day: i64) -> Self {
         let allowance = Allowance { cap: 0.03, credit: 100.0, day };
         Self { target: 0.028, step: 0.1, allowance, grace: 2_000, detection: 0 }
+    }
+
+    /// The house's aims within the limits of a campaign. Detection runs beside the conversation: every answer needs an
+    /// agent at once.
+    #[must_use]
+    pub fn within(limits: &Limits) -> Self {
+        Self { grace: i64::from(limits.hold_seconds) * 1000, ..Self::with_day(DAY_MS) }
     }
 }
 
@@ -165,6 +178,15 @@ impl Pacer {
             budget: Budget::default(),
             staff: Staff::default(),
         }
+    }
+
+    /// Knows nothing of the campaign's list.
+    #[must_use]
+    pub fn of_unknown_list(limits: &Limits, now: i64) -> Self {
+        let ring = RingPrior { answer: ANSWER, machine: 0.0, timeout: i64::from(limits.ring_seconds) * 1000 };
+        let limit = f64::from(limits.wrap_up_seconds);
+        let service = ServicePrior { talk: TALK, wrap: limit / 2.0, wrap_limit: Some(limit) };
+        Self::new(Aims::within(limits), ring, service, now)
     }
 
     /// Learns from what happened.

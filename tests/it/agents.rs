@@ -238,11 +238,12 @@ async fn a_supervisor_pauses_and_logs_out_an_agent_and_an_agent_may_not() {
 
     supervise::force_state(app, &supervisor, agent.user, pause()).await.expect("paused");
     assert_eq!(ready::pick(app, campaign, None).await.expect("a pick"), None);
-    let by: uuid::Uuid = sqlx::query_scalar("SELECT by_user FROM agent_log ORDER BY id DESC LIMIT 1")
-        .fetch_one(&app.db)
-        .await
-        .expect("logged");
-    assert_eq!(by, supervisor.user.0);
+    let logged: (uuid::Uuid, uuid::Uuid) =
+        sqlx::query_as("SELECT by_user, campaign_id FROM agent_log ORDER BY id DESC LIMIT 1")
+            .fetch_one(&app.db)
+            .await
+            .expect("logged");
+    assert_eq!(logged, (supervisor.user.0, campaign.0), "who did it, and for which campaign the agent worked");
     assert_eq!(fixture::count(app, "audit").await, 1);
 
     sqlx::query("UPDATE agent SET leg_state = 'down', leg_sid = NULL").execute(&app.db).await.expect("no leg to end");

@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use ledgerline::cli::Cli;
 
 /// Where decisions are made: they get the world as an argument and cannot reach it.
-const PURE: [&str; 32] = [
+const PURE: [&str; 39] = [
     "call/machine.rs",
     "agent/presence.rs",
     "queue/score.rs",
@@ -30,6 +30,7 @@ const PURE: [&str; 32] = [
     "pacing/baseline/issabel.rs",
     "pacing/baseline/vicidial.rs",
     "pacing/baseline/webitel.rs",
+    "pacing/contender.rs",
     "pacing/predictive.rs",
     "pacing/predictive/budget.rs",
     "pacing/predictive/normal.rs",
@@ -39,6 +40,12 @@ const PURE: [&str; 32] = [
     "pacing/predictive/service.rs",
     "pacing/predictive/spans.rs",
     "pacing/predictive/threshold.rs",
+    "pacing/replay.rs",
+    "pacing/share.rs",
+    "pacing/simulation.rs",
+    "pacing/simulation/course.rs",
+    "pacing/simulation/figures.rs",
+    "pacing/simulation/floor.rs",
 ];
 
 /// How the world is reached.

@@ -18,6 +18,7 @@ mod harness;
 mod import;
 mod ledger;
 mod outbox;
+mod pacing;
 mod portfolio;
 mod queries;
 mod queue;

@@ -3,11 +3,13 @@
 use std::sync::Mutex;
 
 use super::{
-    contenders::{self, Name},
-    day,
-    figures::Figures,
+    course::{self, MadeUp},
     optimum::{self, Floor},
     scenario::{self, Scenario},
+};
+use crate::pacing::{
+    contender::{self, Name},
+    simulation::{Figures, simulate},
 };
 
 /// The share of answers that may be abandoned.
@@ -55,7 +57,7 @@ pub fn run(scenario: &Scenario, names: &[Name]) -> Outcome {
         loop {
             let job = next.lock().ok().and_then(|mut jobs| jobs.next().copied());
             let Some((name, seed)) = job else { return };
-            let figures = day::simulate(scenario, seed, name.for_campaigns(scenario)).0;
+            let figures = simulate(&MadeUp::new(scenario, seed), course::contenders(name, scenario));
             if let Ok(mut done) = done.lock() {
                 done.push((name, seed, figures));
             }
@@ -186,7 +188,7 @@ impl Outcome {
 pub fn print(ids: &[String]) {
     let (mut goals, mut missed) = (0, Vec::new());
     for scenario in scenario::ALL.iter().filter(|scenario| ids.is_empty() || ids.iter().any(|id| id == scenario.id)) {
-        let outcome = run(scenario, &contenders::ALL);
+        let outcome = run(scenario, &contender::ALL);
         println!("{}\n", outcome.table());
         for goal in outcome.goals() {
             goals += 1;

@@ -4,11 +4,7 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
-use super::{
-    contenders::Name,
-    day::{Contender, MORNING},
-    scenario,
-};
+use super::{course, scenario, world::MORNING};
 use crate::{
     bench::report::{Ratio, Target},
     pacing::predictive::{Agent, Bounds, Demand, Doing, Line, Scene},
@@ -38,8 +34,7 @@ pub fn run() -> Ratio {
 }
 
 fn decisions() -> Vec<f64> {
-    let mut contenders = Name::Predictive.for_campaigns(&scenario::ALL[5]);
-    let Some(Contender::Predictive(pacer)) = contenders.first_mut() else { return Vec::new() };
+    let mut pacer = course::mistaken(&scenario::ALL[5], 0);
     let others = Demand::default();
     (0..ROUNDS)
         .map(|round| {

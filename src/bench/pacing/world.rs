@@ -10,6 +10,8 @@ use crate::pacing::predictive::Resolution;
 /// an agent as busy as the reference says it is.
 const MACHINES: f64 = 0.47;
 const RING_OUT: f64 = 0.42;
+/// Nine in the morning of some day: the moment the day begins, in milliseconds since the epoch.
+pub const MORNING: i64 = 1_700_000_000_000 - 1_700_000_000_000 % 86_400_000 + 9 * 3_600_000;
 /// A line is given up after this many milliseconds.
 pub const TIMEOUT: i64 = 25_000;
 
@@ -21,7 +23,7 @@ pub struct World {
 
 /// A conversation, at an even pace.
 #[derive(Clone, Copy, Debug)]
-pub struct Conversation {
+pub struct Spoken {
     /// Milliseconds of talk.
     pub talk: f64,
     /// Milliseconds of wrap-up.
@@ -62,13 +64,13 @@ impl World {
 
     /// The `number`-th conversation of the day.
     #[must_use]
-    pub fn conversation(self, scenario: &Scenario, number: u32) -> Conversation {
+    pub fn conversation(self, scenario: &Scenario, number: u32) -> Spoken {
         let mut rng = self.draw(3, number.into());
         let right = rng.random_bool(scenario.right_party);
         let pick = |(right_party, other): (f64, f64)| if right { right_party } else { other };
         let talk = log_normal(pick(scenario.talk), 1.0).sample(&mut rng);
         let wrap = log_normal(pick(scenario.wrap), 0.8).sample(&mut rng);
-        Conversation { talk: talk * 1000.0, wrap: wrap * 1000.0 }
+        Spoken { talk: talk * 1000.0, wrap: wrap * 1000.0 }
     }
 
     /// How much longer than everybody the `number`-th agent takes.

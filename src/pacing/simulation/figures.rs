@@ -17,8 +17,6 @@ pub struct Figures {
     pub dials: u32,
     /// Conversations.
     pub conversations: u32,
-    /// Mean nanoseconds of a decision.
-    pub decision: f64,
     /// Lines given up while they rang.
     pub given_up: u32,
 }

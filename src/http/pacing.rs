@@ -1,0 +1,100 @@
+//! `/api/campaigns/{id}/pacing`: why a campaign dials or not, and what another pacer would have made of a day.
+
+use axum::{Json, extract::State};
+use chrono::{NaiveDate, TimeDelta};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    campaign,
+    dialer::{
+        predictive::store::{self as predictive, Recorded},
+        what_if::{self, Question, WhatIf},
+    },
+    error::Error,
+    ids::CampaignId,
+    pacing::{contender::Name, share::Share},
+};
+
+use super::{
+    auth::Supervisor,
+    extract::{Id, Query},
+    problem::{Problem, Problems, Result},
+};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(pacing)).routes(routes!(dial_again))
+}
+
+/// Why a campaign dials or not, and what it has done with its budget of abandoned calls.
+#[derive(Serialize, ToSchema)]
+struct Pacing {
+    /// Its latest decisions in predictive mode, newest first, at most 50.
+    decisions: Vec<Recorded>,
+    /// Abandoned calls of the last 24 hours, counted from the stored calls.
+    day: Share,
+    /// Abandoned calls of the last 30 days, counted from the stored calls.
+    month: Share,
+}
+
+/// Tells why the campaign dials or not, and its share of abandoned calls.
+#[utoipa::path(get, path = "/api/campaigns/{id}/pacing", tag = "campaigns", params(("id" = CampaignId, Path)),
+    responses((status = 200, body = Pacing), Problems))]
+async fn pacing(State(app): State<App>, _: Supervisor, Id(id): Id<CampaignId>) -> Result<Json<Pacing>> {
+    campaign::store::get(&mut *app.db.acquire().await.map_err(Error::from)?, id).await?;
+    let now = app.clock.now();
+    Ok(Json(Pacing {
+        decisions: predictive::decisions(&app.db, id, 50).await?,
+        day: predictive::abandoned(&app.db, id, now - TimeDelta::hours(24)).await?,
+        month: predictive::abandoned(&app.db, id, now - TimeDelta::days(30)).await?,
+    }))
+}
+
+/// Which day, and by which pacer.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+struct Again {
+    /// The office's day; today, until now, unless given. At most 50,000 recorded calls and 1,000 hours of agents.
+    day: Option<NaiveDate>,
+    /// Only this pacer: `predictive`, `progressive`, `ratio`, `vicidial_hard`, `vicidial_average`, `vicidial_tapered`,
+    /// the same with `_tuned`, `webitel` or `issabel`; all of them unless given.
+    pacer: Option<String>,
+    /// Lines for each ready agent of `ratio`, in thousandths, 1000 to 5000; the campaign's unless given.
+    #[param(minimum = 1000, maximum = 5000)]
+    ratio_milli: Option<u32>,
+    /// What the record cannot say is drawn by it, 0 to 65535; 1 unless given.
+    seed: Option<u16>,
+}
+
+/// What if: dials a recorded day again by other pacers, one request at a time. Changes nothing.
+#[utoipa::path(get, path = "/api/campaigns/{id}/pacing/what-if", tag = "campaigns",
+    params(("id" = CampaignId, Path), Again), responses((status = 200, body = WhatIf), Problems))]
+async fn dial_again(
+    State(app): State<App>,
+    _: Supervisor,
+    Id(id): Id<CampaignId>,
+    Query(again): Query<Again>,
+) -> Result<Json<WhatIf>> {
+    let asked = again.question(&app)?;
+    let campaign = campaign::store::get(&mut *app.db.acquire().await.map_err(Error::from)?, id).await?;
+    Ok(Json(what_if::ask_within_bounds(&app, &campaign, asked).await?))
+}
+
+impl Again {
+    fn question(&self, app: &App) -> Result<Question> {
+        let named = |name: &str| {
+            Name::from_name(name).ok_or_else(|| Problem::invalid("pacer", format!("expected one of {}", Name::list())))
+        };
+        let pacer = self.pacer.as_deref().map(named).transpose()?;
+        if self.ratio_milli.is_some_and(|ratio| !(1000..=5000).contains(&ratio)) {
+            return Err(Problem::invalid("ratio_milli", "expected 1000 to 5000"));
+        }
+        let seed = self.seed.unwrap_or(1).into();
+        let (day, starts) =
+            (self.day.unwrap_or_else(|| app.clock.business_date()), app.config.carrier.calls_per_second);
+        Ok(Question { day, pacer, ratio_milli: self.ratio_milli, starts, seed })
+    }
+}

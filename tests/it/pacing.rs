@@ -1,0 +1,4 @@
+//! Pacing of a live campaign: what it is shown, what it says, and what another pacer would have made of a day.
+
+mod recorded;
+mod what_if;
