@@ -155,6 +155,9 @@ pub struct Facts {
     pub answered_by: Option<AnsweredBy>,
     /// The agent says that a person is on the line, whatever detection thinks.
     pub human_confirmed: bool,
+    /// The agent has made sure who is speaking.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_confirmed_at: Option<DateTime<Utc>>,
     /// When no agent was free on answer: when the waiting ends.
     pub held_until: Option<DateTime<Utc>>,
     /// The agent given to the call, and when.
@@ -197,6 +200,8 @@ pub enum Event {
     Detected(AnsweredBy),
     /// The agent says that it is a person.
     HumanConfirmed,
+    /// The agent has made sure who is speaking.
+    IdentityConfirmed,
     /// No agent was free; wait until the given moment.
     Held {
         /// End of the waiting.
@@ -281,6 +286,7 @@ impl Facts {
             answered_at: None,
             answered_by: None,
             human_confirmed: false,
+            identity_confirmed_at: None,
             held_until: None,
             agent: None,
             hold_expired_at: None,

@@ -45,6 +45,7 @@ fn merge(mut facts: Facts, event: &Event, at: DateTime<Utc>) -> Facts {
         Event::Answered => earliest(&mut facts.answered_at, at),
         Event::Detected(by) => facts.answered_by = facts.answered_by.max(Some(*by)),
         Event::HumanConfirmed => facts.human_confirmed = true,
+        Event::IdentityConfirmed => earliest(&mut facts.identity_confirmed_at, at),
         Event::Held { until } => earliest(&mut facts.held_until, *until),
         Event::AgentAssigned(agent) => facts.agent = facts.agent.or(Some((at, *agent))),
         Event::HoldExpired => earliest(&mut facts.hold_expired_at, at),

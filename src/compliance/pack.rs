@@ -195,6 +195,9 @@ pub struct Prompt {
     pub id: String,
     /// When.
     pub when: When,
+    /// It is due before anybody knows who is speaking: it may say nothing about a debt.
+    #[serde(default)]
+    pub before_identity: bool,
     /// What; `{creditor}` and `{name}` are filled in.
     pub text: String,
     /// Where it comes from.

@@ -14,6 +14,9 @@ pub struct Spoken {
     pub text: String,
     /// Where it comes from.
     pub cite: String,
+    /// It is due before anybody knows who is speaking, and says nothing about a debt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub before_identity: bool,
 }
 
 /// What the packs ask of the agent.
@@ -41,6 +44,7 @@ pub fn asked(book: &Book, request: &PermitRequest, first: bool, at: DateTime<Utc
             id: format!("{}/{}", pack.name, prompt.id),
             text: prompt.text.clone(),
             cite: prompt.cite.clone(),
+            before_identity: prompt.before_identity,
         })
         .collect();
     // Before the first word that is recorded; the order of the others stays.

@@ -1,15 +1,15 @@
 //! Does what a desk asks for.
 
-use super::{session::Command, store};
+use super::{pop, session::Command, store};
 use crate::{
     agent::at_desk::{self, Ask},
     app::App,
     call::{
-        Event,
+        self, Event,
         apply::{Heard, Source, tell},
     },
     dialer::preview,
-    error::Result,
+    error::{Error, Result},
     ids::{CallId, UserId},
 };
 
@@ -28,6 +28,7 @@ pub(super) async fn carry_out(app: &App, agent: UserId, session: i64, command: C
         Command::HumanConfirmed(call) => {
             tell_call(app, agent, session, call, "human confirmed", Event::HumanConfirmed).await
         }
+        Command::IdentityConfirmed(call) => confirm_identity(app, agent, session, call).await,
         Command::HangUp(call) => tell_call(app, agent, session, call, "hang up", Event::EndAsked).await,
         Command::PreviewDial(call) => {
             at_desk::must_be_on(app, agent, session, call).await?;
@@ -38,6 +39,16 @@ pub(super) async fn carry_out(app: &App, agent: UserId, session: i64, command: C
             preview::skip(app, agent, call).await
         }
     }
+}
+
+/// Keeps with the call that the agent knows who is speaking, and sends what was held back.
+async fn confirm_identity(app: &App, agent: UserId, session: i64, call: CallId) -> Result<()> {
+    let row = call::store::get(&app.db, call).await?.ok_or(Error::NotFound("call"))?;
+    if row.facts.answered_at.or(row.facts.joined_at).is_none() {
+        return Err(Error::Conflict("nobody is on the line yet".to_owned()));
+    }
+    tell_call(app, agent, session, call, "identity confirmed", Event::IdentityConfirmed).await?;
+    pop::send(app, agent, call).await
 }
 
 async fn tell_call(app: &App, agent: UserId, session: i64, call: CallId, what: &str, event: Event) -> Result<()> {

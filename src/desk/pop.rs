@@ -74,14 +74,18 @@ pub async fn send(app: &App, agent: UserId, call: CallId) -> Result<()> {
     store::note_sent(&app.db, call, app.clock.now()).await
 }
 
-/// The pop that was kept, or a new one.
+/// The pop that was kept, or a new one: as much of it as may leave the service now.
 pub(super) async fn of_call(app: &App, call: CallId) -> Result<Box<Pop>> {
-    if let Some(pop) = store::kept_pop(&app.db, call).await? {
-        return Ok(pop);
-    }
-    let mut conn = app.db.acquire().await?;
-    let pop = prepare(&mut conn, &[call], app.clock.now(), app.clock.business_date()).await?.pop();
-    pop.map(Box::new).ok_or(Error::NotFound("call"))
+    let (kept, confirmed) = store::kept_pop(&app.db, call).await?;
+    let pop = match kept {
+        Some(pop) => pop,
+        None => {
+            let mut conn = app.db.acquire().await?;
+            let pop = prepare(&mut conn, &[call], app.clock.now(), app.clock.business_date()).await?.pop();
+            Box::new(pop.ok_or(Error::NotFound("call"))?)
+        }
+    };
+    Ok(if pop.identity_first && !confirmed { Box::new(pop.held_back()) } else { pop })
 }
 
 /// Sends pops again that no desk has shown: a step of a loop.
@@ -107,6 +111,7 @@ fn assemble(head: Head, account: Option<PopAccount>) -> Pop {
         script: fill_in(&settings.script, account.as_ref()),
         prompts: Vec::new(),
         identity_first: false,
+        ask_for: None,
         account,
         number: if inbound { head.from_number } else { head.to_number },
         // An inbound call was claimed from no queue.

@@ -47,6 +47,11 @@ pub enum ClientMessage {
         /// The call.
         call: CallId,
     },
+    /// The agent has made sure who is speaking: the rest of the account may be shown.
+    IdentityConfirmed {
+        /// The call.
+        call: CallId,
+    },
     /// Hang up.
     HangUp {
         /// The call.
@@ -169,8 +174,11 @@ pub struct Pop {
     pub campaign: Option<CampaignId>,
     /// Its name.
     pub campaign_name: String,
-    /// The account; `None` for an inbound call from an unknown number.
+    /// The account; `None` for an inbound call from an unknown number, and while it is held back.
     pub account: Option<PopAccount>,
+    /// Whom to ask for, while everything about the debt is held back.
+    #[serde(default)]
+    pub ask_for: Option<PopContact>,
     /// The number on the line.
     pub number: String,
     /// Why this account is next: the lane, score and components it was claimed with.
@@ -180,11 +188,34 @@ pub struct Pop {
     /// What the policies that apply ask the agent to say and do, in this order.
     #[serde(default)]
     pub prompts: Vec<Spoken>,
-    /// Nothing about the debt is shown until the agent has confirmed who is speaking.
+    /// Nothing about the debt is sent until the agent has confirmed who is speaking.
     #[serde(default)]
     pub identity_first: bool,
     /// Set whose dispositions may be recorded.
     pub disposition_set: String,
+}
+
+impl Pop {
+    /// What is sent before the agent has confirmed who is speaking: whom to ask for, and nothing about a debt. Most
+    /// prompts would tell a stranger what the call is about.
+    #[must_use]
+    pub fn held_back(self) -> Self {
+        let ask_for = self.account.map(|PopAccount { name, contact, .. }| PopContact {
+            name: if contact.name.is_empty() { name } else { contact.name },
+            role: String::new(),
+            ..contact
+        });
+        let due = self.prompts.into_iter().filter(|prompt| prompt.before_identity);
+        Self {
+            ask_for,
+            account: None,
+            reasons: None,
+            script: String::new(),
+            campaign_name: String::new(),
+            prompts: due.collect(),
+            ..self
+        }
+    }
 }
 
 /// The queue's reasons.

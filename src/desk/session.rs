@@ -83,6 +83,8 @@ pub enum Command {
     PopShown(CallId),
     /// It is a person.
     HumanConfirmed(CallId),
+    /// The agent knows who is speaking.
+    IdentityConfirmed(CallId),
     /// Hang up.
     HangUp(CallId),
     /// Dial the previewed account.
@@ -251,6 +253,7 @@ fn obey(message: ClientMessage) -> Action {
         ClientMessage::Pause { reason } => Command::Pause(reason),
         ClientMessage::PopShown { call } => Command::PopShown(call),
         ClientMessage::HumanConfirmed { call } => Command::HumanConfirmed(call),
+        ClientMessage::IdentityConfirmed { call } => Command::IdentityConfirmed(call),
         ClientMessage::HangUp { call } => Command::HangUp(call),
         ClientMessage::PreviewDial { call } => Command::PreviewDial(call),
         ClientMessage::PreviewSkip { call } => Command::PreviewSkip(call),
@@ -374,6 +377,7 @@ mod tests {
             (ClientMessage::Pause { reason: "lunch".to_owned() }, Command::Pause("lunch".to_owned())),
             (ClientMessage::PopShown { call }, Command::PopShown(call)),
             (ClientMessage::HumanConfirmed { call }, Command::HumanConfirmed(call)),
+            (ClientMessage::IdentityConfirmed { call }, Command::IdentityConfirmed(call)),
             (ClientMessage::HangUp { call }, Command::HangUp(call)),
             (ClientMessage::PreviewDial { call }, Command::PreviewDial(call)),
             (ClientMessage::PreviewSkip { call }, Command::PreviewSkip(call)),

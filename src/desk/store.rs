@@ -137,13 +137,17 @@ pub(super) async fn keep_pops(conn: &mut PgConnection, pops: &[Pop]) -> Result<(
     Ok(())
 }
 
-/// The pop that was kept, if the call has one.
-pub(super) async fn kept_pop(db: &PgPool, call: CallId) -> Result<Option<Box<Pop>>> {
-    let pop = sqlx::query_scalar!(r#"SELECT pop AS "pop: Json<Box<Pop>>" FROM call WHERE id = $1"#, call.0)
-        .fetch_optional(db)
-        .await?
-        .ok_or(Error::NotFound("call"))?;
-    Ok(pop.map(|pop| pop.0))
+/// The pop that was kept, if the call has one, and whether the agent has confirmed who is speaking.
+pub(super) async fn kept_pop(db: &PgPool, call: CallId) -> Result<(Option<Box<Pop>>, bool)> {
+    let row = sqlx::query!(
+        r#"SELECT pop AS "pop: Json<Box<Pop>>", facts ->> 'identity_confirmed_at' IS NOT NULL AS "confirmed!"
+           FROM call WHERE id = $1"#,
+        call.0
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or(Error::NotFound("call"))?;
+    Ok((row.pop.map(|pop| pop.0), row.confirmed))
 }
 
 pub(super) async fn note_sent(db: &PgPool, call: CallId, now: DateTime<Utc>) -> Result<()> {

@@ -90,6 +90,8 @@ struct CallView {
     bridged_at: Option<DateTime<Utc>>,
     /// When the line went down.
     ended_at: Option<DateTime<Utc>>,
+    /// When the agent made sure who was speaking.
+    identity_confirmed_at: Option<DateTime<Utc>>,
 }
 
 /// A call and what was heard about it.

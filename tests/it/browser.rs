@@ -16,6 +16,7 @@ use thirtyfour::prelude::*;
 use self::driver::Browser;
 use crate::{
     api::client::{Client, PASSWORD},
+    desk::identity,
     scene::{Begun, Debtor, Scene, running_clock},
 };
 
@@ -271,4 +272,46 @@ async fn by_hand(browser: &Browser, scene: &Scene, agent: UserId) -> WebDriverRe
     browser.see("#byhand-found button.main").await?.click().await?;
     browser.see_text("#pop h1", "Debtor 0001 Ltd").await?;
     browser.shot("desk-by-hand").await
+}
+
+#[tokio::test]
+async fn the_debt_is_shown_when_the_agent_knows_who_is_speaking() {
+    let Some(browser) = Browser::start("identity").await else { return };
+    let mut scene = Scene::start_by(running_clock()).await;
+    let client = Client::new(scene.app()).await;
+    let agent = hire(&scene, &client, "agent-1").await;
+    let debtor = identity::consumer(&scene).await;
+    scene.test.serve();
+    browser.serve_from(&scene.test.url(""));
+
+    let begun = who_is_it(&browser, &scene, &client, &debtor, agent).await.expect("the desk page works");
+
+    scene.end(&begun, "CAplaced1").await;
+    client.put(&format!("/api/agents/{agent}/state"), &json!({"state": "offline"})).await;
+    browser.stop().await;
+    scene.finish().await;
+}
+
+async fn who_is_it(
+    browser: &Browser,
+    scene: &Scene,
+    client: &Client,
+    debtor: &Debtor,
+    agent: UserId,
+) -> WebDriverResult<Begun> {
+    log_in(browser, "/desk", "agent-1").await?;
+    browser.see_text("#link", "Connected").await?;
+    park(scene, agent).await;
+    let begun = identity::call(scene, &client.of(agent).await, debtor).await;
+    browser.see_text("#pop h1", "Person 1").await?;
+    identity::pick_up(scene, &begun, agent).await;
+    browser.see_text("#call-state", "bridged").await?;
+    browser.see_text("#wrap", "wrong party").await?;
+    let text = browser.find("main").await?.text().await?;
+    assert!(!text.contains("500.00") && !text.contains("Promise to pay"), "{text}");
+    browser.shot("desk-identity").await?;
+    browser.keys(Key::Alt + "i").await?;
+    browser.see_text("#pop", "R-0001").await?;
+    browser.see_text("#wrap", "Promise to pay").await?;
+    Ok(begun)
 }

@@ -1,5 +1,7 @@
 //! The desk over real sockets: hello, resuming, taking over, slow readers.
 
+pub mod identity;
+
 use std::time::Duration;
 
 use axum::http::{HeaderValue, header};

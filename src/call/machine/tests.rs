@@ -96,6 +96,7 @@ fn every_event() -> Vec<Event> {
         Ringing,
         Answered,
         HumanConfirmed,
+        IdentityConfirmed,
         Held { until: at(90) },
         AgentAssigned(agent()),
         HoldExpired,
@@ -333,6 +334,7 @@ fn observation() -> impl Strategy<Value = (Event, i64)> {
         Just(Event::Answered),
         Just(Event::CustomerJoined),
         Just(Event::AgentLost),
+        Just(Event::IdentityConfirmed),
         Just(Event::Disposed),
         prop::sample::select(vec![AnsweredBy::Unknown, AnsweredBy::Human, AnsweredBy::Fax, AnsweredBy::Machine])
             .prop_map(Event::Detected),

@@ -21,7 +21,8 @@ use super::{
 };
 use crate::{
     agent::presence::{Presence, State},
-    desk::protocol::{Body, ClientMessage, Pop, ServerMessage, VERSION},
+    call,
+    desk::protocol::{Body, CallView, ClientMessage, Pop, ServerMessage, VERSION},
     disposition::Disposition,
     ids::CallId,
 };
@@ -134,9 +135,19 @@ impl<'a> Desk<'a> {
             Body::Ping => say(socket, &ClientMessage::Pong).await?,
             Body::TakenOver => return Ok(Some(Left::TakenOver)),
             Body::Error { detail } => tracing::debug!(detail, "the desk refused something"),
-            Body::Hello { .. } | Body::Call { .. } | Body::Notice { .. } => {}
+            Body::Call { call } => self.ask_who_it_is(socket, &call).await?,
+            Body::Hello { .. } | Body::Notice { .. } => {}
         }
         Ok(None)
+    }
+
+    /// Where the account is held back until then, the agent makes sure who is speaking.
+    async fn ask_who_it_is(&self, socket: &mut Socket, view: &CallView) -> anyhow::Result<()> {
+        let held_back = self.pop.as_ref().is_some_and(|pop| pop.call == view.call && pop.ask_for.is_some());
+        if held_back && view.state == call::State::Bridged {
+            say(socket, &ClientMessage::IdentityConfirmed { call: view.call }).await?;
+        }
+        Ok(())
     }
 
     /// What the agent does next in a state.

@@ -30,6 +30,7 @@ struct Row {
     answered_at: Option<DateTime<Utc>>,
     bridged_at: Option<DateTime<Utc>>,
     ended_at: Option<DateTime<Utc>>,
+    identity_confirmed_at: Option<DateTime<Utc>>,
 }
 
 /// Calls, newest first, beginning before the given place.
@@ -44,7 +45,8 @@ pub(super) async fn list(
         r#"SELECT c.id AS "id: CallId", c.campaign_id AS "campaign: CampaignId", c.account_id AS "account: AccountId",
                   a.number AS "account_number?", a.name AS "account_name?", c.direction, c.to_number, c.from_number,
                   c.state, c.outcome, c.agent_id AS "agent: UserId", u.name AS "agent_name?", d.code AS "disposition?",
-                  k.label AS "disposition_label?", c.created_at, c.answered_at, c.bridged_at, c.ended_at
+                  k.label AS "disposition_label?", c.created_at, c.answered_at, c.bridged_at, c.ended_at,
+                  (c.facts ->> 'identity_confirmed_at')::timestamptz AS identity_confirmed_at
            FROM call c
            LEFT JOIN account a ON a.id = c.account_id
            LEFT JOIN users u ON u.id = c.agent_id
@@ -76,7 +78,8 @@ pub(super) async fn get(db: &PgPool, call: CallId) -> Result<CallView> {
         r#"SELECT c.id AS "id: CallId", c.campaign_id AS "campaign: CampaignId", c.account_id AS "account: AccountId",
                   a.number AS "account_number?", a.name AS "account_name?", c.direction, c.to_number, c.from_number,
                   c.state, c.outcome, c.agent_id AS "agent: UserId", u.name AS "agent_name?", d.code AS "disposition?",
-                  k.label AS "disposition_label?", c.created_at, c.answered_at, c.bridged_at, c.ended_at
+                  k.label AS "disposition_label?", c.created_at, c.answered_at, c.bridged_at, c.ended_at,
+                  (c.facts ->> 'identity_confirmed_at')::timestamptz AS identity_confirmed_at
            FROM call c
            LEFT JOIN account a ON a.id = c.account_id
            LEFT JOIN users u ON u.id = c.agent_id
@@ -125,6 +128,7 @@ impl Row {
             answered_at: self.answered_at,
             bridged_at: self.bridged_at,
             ended_at: self.ended_at,
+            identity_confirmed_at: self.identity_confirmed_at,
         })
     }
 }

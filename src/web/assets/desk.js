@@ -93,13 +93,15 @@ function putPop(pop) {
   const fresh = pop?.call !== seen.pop?.call;
   seen.pop = pop;
   if (!pop) return;
-  showPop(byId("pop"), pop, me);
+  showPop(byId("pop"), pop, me, () => link.send({ type: "identity_confirmed", call: pop.call }));
   if (fresh) {
     seen.call = null;
     wrap.start(pop);
-    say(`${pop.preview ? "Preview of" : "Call from"} ${pop.account?.name ?? "an unknown number"}`);
+    say(`${pop.preview ? "Preview of" : "Call from"} ${pop.account?.name ?? pop.ask_for?.name ?? "an unknown number"}`);
     byId("work").hidden = false;
     byId("pop").focus({ preventScroll: true });
+  } else {
+    wrap.update(pop);
   }
   link.send({ type: "pop_shown", call: pop.call });
 }
@@ -170,7 +172,7 @@ const actions = {
 };
 for (const [id, act] of Object.entries(actions)) byId(id).addEventListener("click", act);
 
-const KEYS = { KeyR: "ready", KeyP: "pause", KeyH: "hangup", KeyM: "human", KeyD: "dial", KeyS: "skip", KeyE: "extend" };
+const KEYS = { KeyR: "ready", KeyP: "pause", KeyH: "hangup", KeyM: "human", KeyD: "dial", KeyS: "skip", KeyE: "extend", KeyI: "identity" };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey) return;
   const button = event.altKey && byId(KEYS[event.code] ?? "");

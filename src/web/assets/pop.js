@@ -7,20 +7,13 @@ const BUCKETS = ["Not due", "1–30", "31–60", "61–90", "91–120", "Over 12
 export const picked = () =>
   [...document.querySelectorAll("#items input:checked")].map((box) => ({ ...JSON.parse(box.dataset.item) }));
 
-/** Calls in which the agent has confirmed who is speaking. */
-const confirmed = new Set();
-
-/** Draws the pop. Drawing the same call again keeps what is ticked. */
-export function showPop(place, pop, me) {
+/** Draws the pop. Drawing the same call again keeps what is ticked. `confirm`: the agent knows who is speaking. */
+export function showPop(place, pop, me, confirm) {
   const ticked = new Set(place.dataset.call === pop.call ? picked().map((item) => item.id) : []);
   place.dataset.call = pop.call;
   const account = pop.account;
-  if (account && pop.identity_first && !confirmed.has(pop.call)) {
-    const shown = () => {
-      confirmed.add(pop.call);
-      showPop(place, pop, me);
-    };
-    fill(place, who(pop, account), prompts(pop), identity(shown));
+  if (pop.ask_for) {
+    fill(place, who(pop), prompts(pop), identity(confirm));
     return;
   }
   fill(place,
@@ -45,18 +38,18 @@ function prompts(pop) {
     pop.prompts.map((prompt) => el("li", {}, prompt.text, " ", el("span", { class: "quiet small" }, prompt.cite)))));
 }
 
-/** Nothing about the debt is shown to whoever has picked up. */
-function identity(shown) {
+/** Nothing about the debt comes from the service before the agent knows who has picked up. */
+function identity(confirm) {
   return card("Who is speaking?",
     el("p", {}, "Make sure that you speak to the person named above. What is owed is shown when you have."),
-    el("button", { id: "identity", type: "button", onclick: shown }, "Identity confirmed"));
+    el("button", { id: "identity", type: "button", onclick: confirm }, "Identity confirmed ", el("kbd", {}, "Alt I")));
 }
 
 /** Whom to ask for, and nothing about the debt. */
-function who(pop, account) {
+function who(pop) {
   return el("section", { class: "card" },
-    el("h1", {}, account.contact.name || account.name),
-    el("p", { class: "quiet" }, pop.campaign_name || words(pop.direction)),
+    el("h1", {}, pop.ask_for.name),
+    el("p", { class: "quiet" }, words(pop.direction)),
     el("p", { class: "figure quiet" }, pop.number));
 }
 

@@ -42,8 +42,21 @@ export class Wrap {
         el("button", { type: "button", onclick: () => this.start(pop) }, "Try again"));
       return;
     }
-    if (this.pop === pop) this.draw();
-    if (this.pop === pop) this.recall();
+    if (this.pop.call !== pop.call) return;
+    this.draw();
+    this.recall();
+  }
+
+  /** The same call: there may be more to see of it than before. */
+  update(pop) {
+    const more = this.pop.ask_for && !pop.ask_for;
+    this.pop = pop;
+    if (more && this.choices.length) this.draw();
+  }
+
+  /** What has been agreed about a debt was agreed with somebody whose name is known. */
+  offered() {
+    return this.choices.filter((item) => !this.pop.ask_for || item.category !== "right_party");
   }
 
   /** What was typed so far, kept by this tab: a reload in the middle of a call loses nothing. */
@@ -61,7 +74,7 @@ export class Wrap {
       const box = document.getElementById(`item-${id}`);
       if (box && !box.checked) box.click();
     }
-    const choice = this.choices.find((item) => item.code === draft.code);
+    const choice = this.offered().find((item) => item.code === draft.code);
     if (choice) this.choose(choice);
     for (const [name, value] of Object.entries(draft.typed)) {
       const field = this.field(name);
@@ -74,7 +87,7 @@ export class Wrap {
 
   /** A key was pressed outside of a field; true if it chose a disposition. */
   press(key) {
-    const choice = this.choices.find((item) => item.hotkey === key);
+    const choice = this.offered().find((item) => item.hotkey === key);
     if (choice) this.choose(choice);
     return Boolean(choice);
   }
@@ -92,7 +105,7 @@ export class Wrap {
 
   draw() {
     const note = this.field("note")?.value ?? "";
-    const groups = CATEGORIES.map((category) => [category, this.choices.filter((item) => item.category === category)]);
+    const groups = CATEGORIES.map((category) => [category, this.offered().filter((item) => item.category === category)]);
     fill(this.form,
       el("h2", {}, "What did the call lead to?"),
       this.chosen
@@ -162,7 +175,7 @@ export class Wrap {
     if (place) fill(place, ...this.disputedItems());
   }
 
-  zone = () => this.pop.account?.contact.zones[0] ?? this.me.zone;
+  zone = () => (this.pop.account?.contact ?? this.pop.ask_for)?.zones[0] ?? this.me.zone;
 
   /** The date itself, or the Monday after a weekend. */
   workday(date) {
