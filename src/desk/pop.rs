@@ -77,13 +77,12 @@ pub async fn send(app: &App, agent: UserId, call: CallId) -> Result<()> {
 /// The pop that was kept, or a new one: as much of it as may leave the service now.
 pub(super) async fn of_call(app: &App, call: CallId) -> Result<Box<Pop>> {
     let (kept, confirmed) = store::kept_pop(&app.db, call).await?;
-    let pop = match kept {
-        Some(pop) => pop,
-        None => {
-            let mut conn = app.db.acquire().await?;
-            let pop = prepare(&mut conn, &[call], app.clock.now(), app.clock.business_date()).await?.pop();
-            Box::new(pop.ok_or(Error::NotFound("call"))?)
-        }
+    let pop = if let Some(pop) = kept {
+        pop
+    } else {
+        let mut conn = app.db.acquire().await?;
+        let pop = prepare(&mut conn, &[call], app.clock.now(), app.clock.business_date()).await?.pop();
+        Box::new(pop.ok_or(Error::NotFound("call"))?)
     };
     Ok(if pop.identity_first && !confirmed { Box::new(pop.held_back()) } else { pop })
 }
