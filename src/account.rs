@@ -1,6 +1,8 @@
 //! Accounts: one debtor in one currency, the persons behind it, how to reach them, and what was noted about it.
 
 pub mod change;
+pub mod consent;
+pub mod house_list;
 pub mod store;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -214,6 +216,8 @@ pub enum DoNotCall {
     Person(PersonId),
     /// Everybody at this account.
     Account(AccountId),
+    /// The house's own list: a number, or with a trailing `*` every number that begins so.
+    House(String),
 }
 
 impl DoNotCall {
@@ -224,8 +228,27 @@ impl DoNotCall {
             Self::Number(phone) => ("number", phone.as_str().to_owned()),
             Self::Person(person) => ("person", person.to_string()),
             Self::Account(account) => ("account", account.to_string()),
+            Self::House(value) => ("house", value.clone()),
         }
     }
+}
+
+/// Something that was wished, held, consented to or taken back.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Restriction {
+    /// `do_not_call:person`, `hold:attorney`, `wish:not_at`, `consent:calls`, `language`.
+    pub what: String,
+    /// The particulars, by kind.
+    #[schema(value_type = Object)]
+    pub detail: serde_json::Value,
+    /// Since when; of a consent, when the debtor said it.
+    pub at: DateTime<Utc>,
+    /// Who recorded it.
+    pub by: Option<String>,
+    /// When it was taken back or released.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// By whom.
+    pub ended_by: Option<String>,
 }
 
 /// Why an account is not contacted at all.

@@ -188,6 +188,9 @@ pub struct PermitRequest {
     pub callable: bool,
     /// The level of the do-not-call list that bars it.
     pub do_not_call: Option<String>,
+    /// When the consent to be called on the number was withdrawn.
+    #[serde(default)]
+    pub consent_revoked_at: Option<DateTime<Utc>>,
     /// Label of the number, `work`, `mobile` …
     pub label: String,
     /// The number is a workplace's.
@@ -249,6 +252,7 @@ impl PermitRequest {
             in_call: standing.in_call || number.is_some_and(|number| number.in_call),
             callable: found.valid,
             do_not_call: found.do_not_call,
+            consent_revoked_at: found.consent_revoked_at,
             at_work: found.label == "work",
             label: found.label,
             language: found.language,

@@ -9,6 +9,7 @@ pub mod auth;
 mod calls;
 mod campaigns;
 mod dispositions;
+mod do_not_call;
 pub mod extract;
 mod floor;
 mod health;

@@ -2,7 +2,7 @@
 //! touches take their place in the queues anew.
 
 use serde_json::json;
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::{DoNotCall, NewHold, NewPoint, store};
@@ -93,7 +93,7 @@ pub async fn revoke_do_not_call(app: &App, by: UserId, account: AccountId, whom:
     let mut tx = app.db.begin().await?;
     let now = app.clock.now();
     concerns(&mut tx, account, whom).await?;
-    let touched = store::revoke_do_not_call(&mut tx, whom, now).await?;
+    let touched = store::revoke_do_not_call(&mut tx, whom, by, now).await?;
     store::audit(&mut tx, by, "revoke_do_not_call", account, json!({ "scope": whom.stored().0 }), now).await?;
     requeue_and_commit(app, tx, &touched).await
 }
@@ -118,7 +118,7 @@ pub async fn place_hold(app: &App, by: UserId, account: AccountId, hold: &NewHol
 pub async fn release_hold(app: &App, by: UserId, hold: Uuid) -> Result<()> {
     let mut tx = app.db.begin().await?;
     let now = app.clock.now();
-    let account = store::release_hold(&mut tx, hold, now).await?;
+    let account = store::release_hold(&mut tx, hold, by, now).await?;
     store::audit(&mut tx, by, "release_hold", account, json!({ "hold": hold }), now).await?;
     requeue_and_commit(app, tx, &[account]).await
 }
@@ -138,8 +138,21 @@ pub async fn add_wish(
     let now = app.clock.now();
     let id = compliance::store::add_wish(&mut tx, account, person, wish, by, now).await?;
     store::audit(&mut tx, by, "wish", account, json!({ "wish": id }), now).await?;
-    requeue_and_commit(app, tx, &[account]).await?;
+    let touched = touched_by_wish(&mut tx, account, person).await?;
+    requeue_and_commit(app, tx, &touched).await?;
     Ok(id)
+}
+
+/// A person's wish counts at every account.
+async fn touched_by_wish(
+    conn: &mut PgConnection,
+    account: AccountId,
+    person: Option<PersonId>,
+) -> Result<Vec<AccountId>> {
+    match person {
+        Some(person) => store::accounts_of(conn, person).await,
+        None => Ok(vec![account]),
+    }
 }
 
 /// Takes such a wish back.
@@ -149,9 +162,10 @@ pub async fn add_wish(
 pub async fn revoke_wish(app: &App, by: UserId, wish: Uuid) -> Result<()> {
     let mut tx = app.db.begin().await?;
     let now = app.clock.now();
-    let account = compliance::store::revoke_wish(&mut tx, wish, now).await?;
+    let (account, person) = compliance::store::revoke_wish(&mut tx, wish, by, now).await?;
     store::audit(&mut tx, by, "revoke_wish", account, json!({ "wish": wish }), now).await?;
-    requeue_and_commit(app, tx, &[account]).await
+    let touched = touched_by_wish(&mut tx, account, person).await?;
+    requeue_and_commit(app, tx, &touched).await
 }
 
 /// The number or the person has to be one of the account's: nobody bars a stranger by accident.
@@ -164,11 +178,17 @@ async fn concerns(tx: &mut Transaction<'_, Postgres>, account: AccountId, whom: 
         }
         DoNotCall::Person(person) => contacts.iter().any(|contact| contact.person == *person),
         DoNotCall::Account(whole) => *whole == account,
+        DoNotCall::House(_) => false,
     };
     if known { Ok(()) } else { Err(Error::NotFound("number or person at this account")) }
 }
 
-async fn requeue_and_commit(app: &App, mut tx: Transaction<'_, Postgres>, touched: &[AccountId]) -> Result<()> {
+/// The accounts take their place in the queues anew once the transaction is committed.
+pub(super) async fn requeue_and_commit(
+    app: &App,
+    mut tx: Transaction<'_, Postgres>,
+    touched: &[AccountId],
+) -> Result<()> {
     let effects: Vec<Effect> = touched.iter().map(|account| Effect::Requeue { account: *account }).collect();
     outbox::enqueue(&mut tx, &effects, app.clock.now()).await?;
     tx.commit().await?;

@@ -1,6 +1,8 @@
 //! Accounts in Postgres.
 
 mod audit;
+mod consents;
+mod house_list;
 mod points;
 mod restrictions;
 
@@ -8,9 +10,11 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 pub use self::{
-    audit::audit,
+    audit::{audit, audit_of},
+    consents::{record_consent, restrictions, set_language},
+    house_list::{house_entries, house_entry, house_value},
     points::{add_contact, add_point, contacts, rezone, set_point_invalid},
-    restrictions::{do_not_call, holds, place_hold, release_hold, revoke_do_not_call},
+    restrictions::{accounts_of, do_not_call, holds, place_hold, release_hold, revoke_do_not_call},
 };
 use super::{Account, Note, PastCall, Search, Summary};
 use crate::{

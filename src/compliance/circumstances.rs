@@ -42,6 +42,8 @@ pub struct Circumstances {
     pub history: Vec<Past>,
     /// When the person consented to be called more often, unless that was taken back.
     pub asked_at: Option<DateTime<Utc>>,
+    /// When the consent to be called on this number was withdrawn, unless it was given again.
+    pub consent_revoked_at: Option<DateTime<Utc>>,
     /// When the earliest open callback was agreed.
     pub callback_made_at: Option<DateTime<Utc>>,
 }

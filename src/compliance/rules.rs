@@ -84,6 +84,14 @@ static RULES: &[Rule] = &[
         },
     },
     Rule {
+        name: "consent",
+        cite: "47 CFR 64.1200(a)(10): consent to be called may be withdrawn by any reasonable means",
+        check: |request, _| match request.consent_revoked_at {
+            Some(revoked_at) => (Verdict::Forbidden, json!({ "revoked_at": revoked_at })),
+            None => (Verdict::Allowed, Value::Null),
+        },
+    },
+    Rule {
         name: "something_to_collect",
         cite: "house rule: nobody is called about what is paid, disputed, or covered by cash on account",
         check: |request, _| {

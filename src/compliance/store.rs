@@ -212,6 +212,7 @@ struct Row {
     guaranteed: bool,
     callback_made_at: Option<DateTime<Utc>>,
     asked_at: Option<DateTime<Utc>>,
+    consent_revoked_at: Option<DateTime<Utc>>,
     wishes: Json<Vec<Wish>>,
     history: Json<Vec<Known>>,
 }
@@ -263,6 +264,7 @@ impl Row {
             wishes: self.wishes.0,
             history: self.history.0.into_iter().map(Known::read).collect(),
             asked_at: self.asked_at,
+            consent_revoked_at: self.consent_revoked_at,
             callback_made_at: self.callback_made_at,
         })
     }

@@ -19,6 +19,7 @@ fn each_fact_alone_forbids_the_call_and_names_its_rule() {
         ("hold", PermitRequest { hold: Some((Hold::Vulnerable, None)), ..allowed() }),
         ("callable_number", PermitRequest { callable: false, ..allowed() }),
         ("do_not_call", PermitRequest { do_not_call: Some("house".to_owned()), ..allowed() }),
+        ("consent", PermitRequest { consent_revoked_at: Some(now()), ..allowed() }),
         ("something_to_collect", PermitRequest { collectible_minor: 0, ..allowed() }),
         ("open_promise", PermitRequest { open_promise_on: in_three_days, ..allowed() }),
         ("calling_hours", PermitRequest { zones: Vec::new(), ..allowed() }),

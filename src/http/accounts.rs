@@ -1,5 +1,6 @@
 //! `/api/accounts`: the debtors. Reading here; what changes them in the files below.
 
+mod consents;
 mod contacts;
 mod dial;
 mod restrictions;
@@ -32,6 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(calls))
         .routes(routes!(notes, add_note))
         .merge(contacts::routes())
+        .merge(consents::routes())
         .merge(dial::routes())
         .merge(restrictions::routes())
 }

@@ -13,8 +13,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{agent::session, app::App};
 
 use super::{
-    accounts, agents, calls, campaigns, dispositions, floor, health, metrics, pacing, policy, queue, reports,
-    session as sessions, softphone, users,
+    accounts, agents, calls, campaigns, dispositions, do_not_call, floor, health, metrics, pacing, policy, queue,
+    reports, session as sessions, softphone, users,
 };
 
 #[derive(OpenApi)]
@@ -62,6 +62,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(sessions::routes())
         .merge(users::routes())
         .merge(accounts::routes())
+        .merge(do_not_call::routes())
         // campaigns
         .merge(campaigns::routes())
         .merge(pacing::routes())

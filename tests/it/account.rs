@@ -2,6 +2,7 @@
 
 use ledgerline::{
     account::{DoNotCall, HoldReason, NewHold, NewPoint, PointKind, Search, store},
+    agent::Role,
     app::App,
     error::Error,
     ids::AccountId,
@@ -98,6 +99,7 @@ async fn a_wish_not_to_be_called_covers_number_person_and_account() {
     let app = TestApp::start().await;
     let ids = portfolio(&app.app).await;
     let now = app.app.clock.now();
+    let by = crate::agents::fixture::user(&app.app, "agent1", Role::Agent).await.user;
     let mut conn = app.app.db.acquire().await.unwrap();
     let person = store::contacts(&mut conn, ids[0]).await.unwrap()[0].person;
     let wishes = [
@@ -115,12 +117,12 @@ async fn a_wish_not_to_be_called_covers_number_person_and_account() {
             let contacts = store::contacts(&mut conn, *account).await.unwrap();
             assert!(contacts[0].points[0].do_not_call, "{wish:?}");
         }
-        store::revoke_do_not_call(&mut conn, &wish, now).await.unwrap();
+        store::revoke_do_not_call(&mut conn, &wish, by, now).await.unwrap();
         for account in &covered {
             let contacts = store::contacts(&mut conn, *account).await.unwrap();
             assert!(!contacts[0].points[0].do_not_call, "{wish:?} was taken back");
         }
-        assert!(matches!(store::revoke_do_not_call(&mut conn, &wish, now).await, Err(Error::NotFound(_))));
+        assert!(matches!(store::revoke_do_not_call(&mut conn, &wish, by, now).await, Err(Error::NotFound(_))));
     }
     drop(conn);
     app.finish().await;
@@ -131,6 +133,7 @@ async fn holds_and_notes_come_and_go_in_order() {
     let app = TestApp::start().await;
     let ids = portfolio(&app.app).await;
     let now = app.app.clock.now();
+    let by = crate::agents::fixture::user(&app.app, "agent1", Role::Agent).await.user;
     let mut conn = app.app.db.acquire().await.unwrap();
     let hold = |until_at| NewHold { reason: HoldReason::Attorney, note: String::new(), until_at, call: None };
     assert!(matches!(
@@ -142,7 +145,7 @@ async fn holds_and_notes_come_and_go_in_order() {
     store::place_hold(&mut conn, ids[0], &hold(Some(later)), None, now).await.unwrap();
     assert_eq!(store::holds(&mut conn, ids[0], now).await.unwrap().len(), 2);
     assert_eq!(store::holds(&mut conn, ids[0], later).await.unwrap().len(), 1, "one has ended by itself");
-    assert_eq!(store::release_hold(&mut conn, id, now).await.unwrap(), ids[0]);
+    assert_eq!(store::release_hold(&mut conn, id, by, now).await.unwrap(), ids[0]);
     assert!(store::holds(&mut conn, ids[0], later).await.unwrap().is_empty());
 
     for (minutes, text) in [(0, "first"), (1, "second"), (2, "third")] {

@@ -5,6 +5,7 @@ mod by_hand;
 pub mod client;
 mod policy;
 mod rights;
+mod wishes;
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;

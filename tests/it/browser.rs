@@ -271,6 +271,13 @@ async fn by_hand(browser: &Browser, scene: &Scene, agent: UserId) -> WebDriverRe
     browser.see("#byhand-found li button").await?.click().await?;
     browser.see("#byhand-found button.main").await?.click().await?;
     browser.see_text("#pop h1", "Debtor 0001 Ltd").await?;
+    browser.find("#wishes summary").await?.click().await?;
+    browser.see("#wish-kind").await?;
+    browser.find("#wish-kind option[value=not_at]").await?.click().await?;
+    browser.find("#wish input[name=Fri]").await?.click().await?;
+    browser.find("#wish button").await?.click().await?;
+    browser.see_text("#wishes", "Recorded").await?;
+    browser.see_text("#wishes-before", "not at").await?;
     browser.shot("desk-by-hand").await
 }
 

@@ -395,6 +395,7 @@ fn permissive(debtor: &Debtor, now: DateTime<Utc>) -> PermitRequest {
         open_minor: 1_000_000,
         currency: Currency::USD,
         do_not_call: None,
+        consent_revoked_at: None,
         label: "work".to_owned(),
         at_work: true,
         language: None,

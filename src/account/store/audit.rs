@@ -20,13 +20,28 @@ pub async fn audit(
     detail: serde_json::Value,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    audit_of(conn, by, action, ("account", &account.to_string()), detail, now).await
+}
+
+/// As [`audit`], of anything: its kind and its id.
+///
+/// # Errors
+/// Those of Postgres.
+pub async fn audit_of(
+    conn: &mut PgConnection,
+    by: UserId,
+    action: &str,
+    (kind, id): (&str, &str),
+    detail: serde_json::Value,
+    now: DateTime<Utc>,
+) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO audit (at, user_id, action, object_kind, object_id, detail)
-         VALUES ($1, $2, $3, 'account', $4, $5)",
+        "INSERT INTO audit (at, user_id, action, object_kind, object_id, detail) VALUES ($1, $2, $3, $4, $5, $6)",
         now,
         by.0,
         action,
-        account.to_string(),
+        kind,
+        id,
         detail
     )
     .execute(conn)

@@ -27,9 +27,7 @@ pub async fn contacts(conn: &mut PgConnection, account: AccountId) -> Result<Vec
         ContactPoint,
         r#"SELECT p.id AS "id: ContactPointId", p.contact_id AS "contact: ContactId", p.kind AS "kind: PointKind", p.value,
                   p.label, p.zones, p.position, p.invalid_reason,
-                  EXISTS (SELECT FROM do_not_call d WHERE d.revoked_at IS NULL AND
-                          ((d.scope = 'number' AND d.value = p.value) OR (d.scope = 'person' AND d.value = c.person_id::text)
-                           OR (d.scope = 'account' AND d.value = p.account_id::text))) AS "do_not_call!"
+                  do_not_call_scope(p.value, c.person_id, p.account_id) IS NOT NULL AS "do_not_call!"
            FROM contact_point p JOIN contact c ON c.id = p.contact_id
            WHERE p.account_id = $1 ORDER BY p.position, p.id"#,
         account.0

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     account::{AccountHold, DoNotCall, HoldReason, NewHold},
     error::{Error, Result},
-    ids::{AccountId, CallId, UserId},
+    ids::{AccountId, CallId, PersonId, UserId},
 };
 
 /// Records a wish not to be called; one that stands already stays as it was. Gives the accounts it touches.
@@ -50,14 +50,17 @@ pub async fn do_not_call(
 pub async fn revoke_do_not_call(
     conn: &mut PgConnection,
     whom: &DoNotCall,
+    by: UserId,
     now: DateTime<Utc>,
 ) -> Result<Vec<AccountId>> {
     let (scope, value) = whom.stored();
     let revoked = sqlx::query!(
-        "UPDATE do_not_call SET revoked_at = $3 WHERE scope = $1 AND value = $2 AND revoked_at IS NULL",
+        "UPDATE do_not_call SET revoked_at = $3, revoked_by = $4
+         WHERE scope = $1 AND value = $2 AND revoked_at IS NULL",
         scope,
         value,
-        now
+        now,
+        by.0
     )
     .execute(&mut *conn)
     .await?;
@@ -70,14 +73,7 @@ pub async fn revoke_do_not_call(
 async fn touched(conn: &mut PgConnection, whom: &DoNotCall) -> Result<Vec<AccountId>> {
     Ok(match whom {
         DoNotCall::Account(account) => vec![*account],
-        DoNotCall::Person(person) => {
-            sqlx::query_scalar!(
-                r#"SELECT DISTINCT account_id AS "account: AccountId" FROM contact WHERE person_id = $1"#,
-                person.0
-            )
-            .fetch_all(conn)
-            .await?
-        }
+        DoNotCall::Person(person) => accounts_of(conn, *person).await?,
         DoNotCall::Number(phone) => {
             sqlx::query_scalar!(
                 r#"SELECT DISTINCT account_id AS "account: AccountId" FROM contact_point WHERE kind = 'phone' AND value = $1"#,
@@ -86,7 +82,28 @@ async fn touched(conn: &mut PgConnection, whom: &DoNotCall) -> Result<Vec<Accoun
             .fetch_all(conn)
             .await?
         }
+        DoNotCall::House(value) => {
+            sqlx::query_scalar!(
+                r#"SELECT DISTINCT account_id AS "account: AccountId" FROM contact_point
+                   WHERE kind = 'phone' AND value LIKE replace($1, '*', '%')"#,
+                value
+            )
+            .fetch_all(conn)
+            .await?
+        }
     })
+}
+
+/// The accounts behind which a person stands.
+///
+/// # Errors
+/// If Postgres fails.
+pub async fn accounts_of(conn: &mut PgConnection, person: PersonId) -> Result<Vec<AccountId>> {
+    let accounts = sqlx::query_scalar!(
+        r#"SELECT DISTINCT account_id AS "account: AccountId" FROM contact WHERE person_id = $1"#,
+        person.0
+    );
+    Ok(accounts.fetch_all(conn).await?)
 }
 
 /// The holds that stand at `now`, oldest first.
@@ -144,12 +161,13 @@ pub async fn place_hold(
 ///
 /// # Errors
 /// [`Error::NotFound`] if it does not stand.
-pub async fn release_hold(conn: &mut PgConnection, hold: Uuid, now: DateTime<Utc>) -> Result<AccountId> {
+pub async fn release_hold(conn: &mut PgConnection, hold: Uuid, by: UserId, now: DateTime<Utc>) -> Result<AccountId> {
     sqlx::query_scalar!(
-        r#"UPDATE account_hold SET released_at = $2 WHERE id = $1 AND released_at IS NULL
+        r#"UPDATE account_hold SET released_at = $2, released_by = $3 WHERE id = $1 AND released_at IS NULL
            RETURNING account_id AS "account: AccountId""#,
         hold,
-        now
+        now,
+        by.0
     )
     .fetch_optional(conn)
     .await?

@@ -9,7 +9,11 @@ SELECT p.id AS "contact_point: ContactPointId", p.account_id AS "account: Accoun
         WHERE b.account_id = a.id AND b.status = 'open' ORDER BY b.due_at LIMIT 1) AS callback_made_at,
        (SELECT CASE WHEN e.action = 'granted' THEN e.at END FROM consent_event e
         WHERE e.contact_point_id = p.id AND e.channel = 'phone' AND e.purpose = 'frequency'
-        ORDER BY e.id DESC LIMIT 1) AS asked_at,
+        ORDER BY e.at DESC, e.id DESC LIMIT 1) AS asked_at,
+       (SELECT CASE WHEN e.action = 'revoked' THEN e.at END
+        FROM contact_point q JOIN consent_event e ON e.contact_point_id = q.id
+        WHERE q.kind = 'phone' AND q.value = p.value AND e.channel = 'phone' AND e.purpose = 'calls'
+        ORDER BY e.at DESC, e.id DESC LIMIT 1) AS consent_revoked_at,
        (SELECT coalesce(jsonb_agg(w.body ORDER BY w.id), '[]') FROM contact_wish w
         WHERE w.revoked_at IS NULL AND (w.person_id = k.person_id OR (w.person_id IS NULL AND w.account_id = a.id)))
          AS "wishes!: Json<Vec<Wish>>",

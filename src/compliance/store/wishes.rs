@@ -39,20 +39,27 @@ pub async fn add_wish(
     if added.rows_affected() == 0 { Err(Error::NotFound("account, or person at it")) } else { Ok(id) }
 }
 
-/// Takes a wish back. Gives its account.
+/// Takes a wish back. Gives its account, and the person whose it was.
 ///
 /// # Errors
 /// [`Error::NotFound`] if it does not stand.
-pub async fn revoke_wish(conn: &mut PgConnection, wish: Uuid, now: DateTime<Utc>) -> Result<AccountId> {
-    sqlx::query_scalar!(
-        r#"UPDATE contact_wish SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL
-           RETURNING account_id AS "account: AccountId""#,
+pub async fn revoke_wish(
+    conn: &mut PgConnection,
+    wish: Uuid,
+    by: UserId,
+    now: DateTime<Utc>,
+) -> Result<(AccountId, Option<PersonId>)> {
+    let row = sqlx::query!(
+        r#"UPDATE contact_wish SET revoked_at = $2, revoked_by = $3 WHERE id = $1 AND revoked_at IS NULL
+           RETURNING account_id AS "account: AccountId", person_id AS "person: PersonId""#,
         wish,
-        now
+        now,
+        by.0
     )
     .fetch_optional(conn)
     .await?
-    .ok_or(Error::NotFound("wish"))
+    .ok_or(Error::NotFound("wish"))?;
+    Ok((row.account, row.person))
 }
 
 /// The wishes that stand at an account, its persons' among them, oldest first.

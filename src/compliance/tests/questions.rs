@@ -44,6 +44,7 @@ pub(super) fn allowed() -> PermitRequest {
         in_call: false,
         callable: true,
         do_not_call: None,
+        consent_revoked_at: None,
         label: "work".to_owned(),
         at_work: true,
         language: None,

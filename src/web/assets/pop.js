@@ -1,5 +1,6 @@
 // The account on the screen.
 import { byId, day, el, fill, money, when, words } from "/assets/common.js";
+import { wishes } from "/assets/wishes.js";
 
 const BUCKETS = ["Not due", "1–30", "31–60", "61–90", "91–120", "Over 120"];
 
@@ -23,6 +24,7 @@ export function showPop(place, pop, me, confirm) {
     pop.script ? card("What to say", el("p", { class: "script pre" }, pop.script)) : null,
     account ? items(account, ticked) : null,
     account ? agreed(account) : null,
+    account ? wishes(account, pop.number) : null,
     account ? past(account) : null,
     pop.reasons ? why(pop) : null);
 }
