@@ -7,6 +7,14 @@ CREATE TABLE pacer (
     heard_until timestamptz NOT NULL
 );
 
+-- What the dialer did when it last looked at a campaign, in any mode, and why; the floor shows it.
+CREATE TABLE pacing_latest (
+    campaign_id uuid PRIMARY KEY REFERENCES campaign,
+    at          timestamptz NOT NULL,
+    -- `pacing::reason::Reason`
+    reason      jsonb NOT NULL
+);
+
 -- Decisions that dialled, gave up lines or were limited by something else than the one before; kept for thirty days.
 CREATE TABLE pacing_decision (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

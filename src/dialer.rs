@@ -3,8 +3,10 @@
 //! One node at a time paces a campaign. An attempt is committed before the carrier is asked, so that neither a crash nor
 //! a timeout can dial anybody twice; what was claimed and not committed goes back to the queue.
 
+pub mod abandoned;
 mod begin;
 pub mod by_hand;
+mod latest;
 mod look;
 mod place;
 pub mod predictive;
@@ -33,13 +35,21 @@ pub struct Bell {
     node: Uuid,
     /// Predictive pacers of the campaigns that this node paces.
     pacers: Arc<predictive::Pacers>,
+    /// Why it last dialled as it did, as noted for the floor.
+    noted: Arc<latest::Noted>,
     /// Days are dialled again one at a time.
     what_if: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Default for Bell {
     fn default() -> Self {
-        Self { wake: Arc::default(), node: Uuid::now_v7(), pacers: Arc::default(), what_if: Arc::default() }
+        Self {
+            wake: Arc::default(),
+            noted: Arc::default(),
+            node: Uuid::now_v7(),
+            pacers: Arc::default(),
+            what_if: Arc::default(),
+        }
     }
 }
 

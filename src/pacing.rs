@@ -3,11 +3,12 @@
 pub mod baseline;
 pub mod contender;
 pub mod predictive;
+pub mod reason;
 pub mod replay;
 pub mod share;
 pub mod simulation;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::campaign::Mode;
@@ -41,7 +42,7 @@ pub struct PacingDecision {
 }
 
 /// What keeps a campaign from starting more lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitedBy {
     /// No agent is ready.
@@ -58,6 +59,14 @@ pub enum LimitedBy {
     Risk,
     /// The budget of abandoned calls is nearly spent, which lowers the accepted risk.
     Budget,
+    /// Too little is known of the list: one line for each ready agent.
+    WarmUp,
+    /// The carrier's calls per second.
+    Starts,
+    /// The carrier is not ready to place calls.
+    Carrier,
+    /// No more entries of the queue may be dialled now.
+    List,
 }
 
 /// How many lines to start now.

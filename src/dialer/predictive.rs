@@ -17,7 +17,7 @@ use crate::{
     error::Result,
     ids::CampaignId,
     pacing::{
-        LimitedBy, PacingDecision,
+        LimitedBy,
         predictive::{Aims, Bounds, Decision, Demand, Limit, Pacer, Scene},
     },
 };
@@ -64,11 +64,11 @@ impl Pacers {
     }
 }
 
-/// How many lines to start now. Gives up ringing lines where the pacer says so, and records why.
+/// How many lines to start now, and why. Gives up ringing lines where the pacer says so, and records why.
 ///
 /// # Errors
 /// Those of Postgres; the pacer is then read again from what was kept.
-pub(super) async fn plan(app: &App, campaign: &Campaign) -> Result<PacingDecision> {
+pub(super) async fn plan(app: &App, campaign: &Campaign) -> Result<Decision> {
     let now = app.clock.now();
     let mut live = match app.dialer.pacers.take(campaign.id) {
         Some(live) => live,
@@ -100,7 +100,7 @@ pub(super) async fn plan(app: &App, campaign: &Campaign) -> Result<PacingDecisio
         apply::tell(app, call, apply::Heard::own(Source::Dialer, call, "end_asked", now), Event::EndAsked).await?;
     }
     app.dialer.pacers.keep(campaign.id, live);
-    Ok(PacingDecision { dial: decision.dial, limited_by: limited_by(decision.because.limited_by) })
+    Ok(decision)
 }
 
 impl Live {
@@ -137,12 +137,16 @@ impl Live {
     }
 }
 
-fn limited_by(limit: Limit) -> LimitedBy {
-    match limit {
-        Limit::NoAgents => LimitedBy::NoIdleAgent,
-        Limit::Risk => LimitedBy::Risk,
-        Limit::Budget => LimitedBy::Budget,
-        Limit::WarmUp => LimitedBy::IdleAgents,
-        Limit::Lines | Limit::Starts | Limit::List => LimitedBy::MaxLines,
+impl From<Limit> for LimitedBy {
+    fn from(limit: Limit) -> Self {
+        match limit {
+            Limit::NoAgents => Self::NoIdleAgent,
+            Limit::Risk => Self::Risk,
+            Limit::Budget => Self::Budget,
+            Limit::WarmUp => Self::WarmUp,
+            Limit::Lines => Self::MaxLines,
+            Limit::Starts => Self::Starts,
+            Limit::List => Self::List,
+        }
     }
 }

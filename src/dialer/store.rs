@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgConnection, PgPool};
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool, types::Json};
 use uuid::Uuid;
 
 use crate::{
     call::State,
     error::{Error, Result},
     ids::{CallId, CampaignId, ContactPointId, UserId},
+    pacing::reason::Reason,
     phone::Phone,
 };
 
@@ -85,4 +87,18 @@ pub(super) async fn planned(db: &PgPool, call: CallId, agent: UserId) -> Result<
     let phone = |text: &str| text.parse().map_err(Error::internal("reading the numbers of a call"));
     let (to, from) = (phone(&row.to_number)?, phone(&row.from_number)?);
     Ok(Planned { campaign, contact_point, to, from })
+}
+
+/// Notes why a campaign dialled as it did, in the place of what was noted before.
+pub(super) async fn note(db: &PgPool, campaign: CampaignId, reason: &Reason, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO pacing_latest (campaign_id, at, reason) VALUES ($1, $2, $3)
+         ON CONFLICT (campaign_id) DO UPDATE SET at = excluded.at, reason = excluded.reason",
+        campaign.0,
+        now,
+        Json(reason) as _
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

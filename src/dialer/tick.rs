@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Bell, begin, look, place, predictive, preview, store};
+use super::{Bell, begin, latest, look, place, predictive, preview, store};
 use crate::{
     agent::ready,
     app::App,
@@ -11,7 +11,11 @@ use crate::{
     carrier::limit::{self, Limit},
     error::Result,
     ids::{CallId, CampaignId},
-    pacing::{self, PacingDecision, PacingInput},
+    pacing::{
+        self, LimitedBy, PacingDecision, PacingInput,
+        predictive::{Because, Decision},
+        reason::Reason,
+    },
     queue::{self, Leased, right::Right},
     tempo,
 };
@@ -61,25 +65,29 @@ pub async fn tick(app: &App, campaign: CampaignId) -> Result<Ticked> {
     if !built || campaign.state != State::Running || stopping(app) {
         return Ok(Ticked::default());
     }
-    let decision = if campaign.mode == Mode::Predictive {
-        predictive::plan(app, &campaign).await?
+    let (decision, reason) = if campaign.mode == Mode::Predictive {
+        foresee(app, &campaign).await?
     } else {
         plan(app, &campaign, lines).await?
     };
-    let ticked = Ticked { decision: Some(decision), ..Ticked::default() };
-    let wanted = allowed(app, &campaign, decision.dial).await?;
-    if wanted == 0 {
-        return Ok(ticked);
-    }
-    match queue::claim(app, &campaign, wanted).await? {
-        Some(leased) => dial(app, &campaign, leased, ticked).await,
-        None => Ok(ticked),
-    }
+    let (ticked, limited_by) = carry_out(app, &campaign, decision).await?;
+    let dialled = u32::try_from(ticked.begun.len()).unwrap_or(u32::MAX);
+    latest::note(app, campaign.id, Reason { dialled, refused: ticked.refused, limited_by, ..reason }).await?;
+    Ok(ticked)
+}
+
+/// How many lines the predictive pacer starts.
+async fn foresee(app: &App, campaign: &Campaign) -> Result<(PacingDecision, Reason)> {
+    let Decision { dial, because, .. } = predictive::plan(app, campaign).await?;
+    let limited_by = because.limited_by.into();
+    let Because { idle, in_flight, waiting, .. } = because;
+    let reason = Reason { dialled: 0, refused: 0, limited_by, idle, in_flight, waiting, because: Some(because) };
+    Ok((PacingDecision { dial, limited_by }, reason))
 }
 
 /// How many lines the modes without a memory start.
-async fn plan(app: &App, campaign: &Campaign, lines: store::Lines) -> Result<PacingDecision> {
-    Ok(pacing::plan(&PacingInput {
+async fn plan(app: &App, campaign: &Campaign, lines: store::Lines) -> Result<(PacingDecision, Reason)> {
+    let input = PacingInput {
         mode: campaign.mode,
         ratio_milli: campaign.ratio_milli,
         idle: u32::try_from(ready::count(app, campaign.id).await?).unwrap_or(u32::MAX),
@@ -87,19 +95,36 @@ async fn plan(app: &App, campaign: &Campaign, lines: store::Lines) -> Result<Pac
         waiting: lines.waiting,
         lines: lines.live,
         max_lines: campaign.settings.limits.max_lines.into(),
-    }))
+    };
+    let (decision, PacingInput { idle, in_flight, waiting, .. }) = (pacing::plan(&input), input);
+    let limited_by = decision.limited_by;
+    Ok((decision, Reason { dialled: 0, refused: 0, limited_by, idle, in_flight, waiting, because: None }))
 }
 
-/// How many lines the carrier takes now. A preview asks when its agent dials.
-async fn allowed(app: &App, campaign: &Campaign, wanted: u32) -> Result<u32> {
+/// From the decision to the carrier; and what limited it in the end.
+async fn carry_out(app: &App, campaign: &Campaign, decision: PacingDecision) -> Result<(Ticked, LimitedBy)> {
+    let ticked = Ticked { decision: Some(decision), ..Ticked::default() };
+    let (wanted, limited_by) = allowed(app, campaign, decision).await?;
+    if wanted == 0 {
+        return Ok((ticked, limited_by));
+    }
+    let leased = queue::claim(app, campaign, wanted).await?.unwrap_or_default();
+    let limited_by = if leased.len() < wanted as usize { LimitedBy::List } else { limited_by };
+    Ok((dial(app, campaign, leased, ticked).await?, limited_by))
+}
+
+/// How many lines the carrier takes now, and what limits them. A preview asks when its agent dials.
+async fn allowed(app: &App, campaign: &Campaign, decision: PacingDecision) -> Result<(u32, LimitedBy)> {
+    let PacingDecision { dial: wanted, limited_by } = decision;
     if wanted == 0 || campaign.mode == Mode::Preview {
-        return Ok(wanted);
+        return Ok((wanted, limited_by));
     }
     if let Some(trouble) = app.carrier.check().await {
         tracing::debug!(%trouble, "no calls are placed");
-        return Ok(0);
+        return Ok((0, LimitedBy::Carrier));
     }
-    limit::take(&app.redis, Limit::below(app.config.carrier.calls_per_second), wanted).await
+    let granted = limit::take(&app.redis, Limit::below(app.config.carrier.calls_per_second), wanted).await?;
+    Ok((granted, if granted < wanted { LimitedBy::Starts } else { limited_by }))
 }
 
 /// From the lease to the carrier. What the shutdown overtakes is given back.

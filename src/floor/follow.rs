@@ -1,6 +1,11 @@
 //! Keeping the board up to date: hear which rows changed, read them, fold them, tell the supervisors.
 
-use std::{collections::BTreeSet, mem, sync::PoisonError, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    mem,
+    sync::PoisonError,
+    time::Duration,
+};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use futures_util::StreamExt;
@@ -8,9 +13,11 @@ use tokio::time::Instant;
 
 use crate::{
     app::App,
+    dialer::abandoned,
     error::{Error, Result},
-    ids::{CallId, UserId},
+    ids::{CallId, CampaignId, UserId},
     lifecycle::Lifecycle,
+    pacing::share::Abandoned,
     queue, worker,
 };
 
@@ -28,6 +35,8 @@ const PERIOD: Duration = Duration::from_secs(2);
 const GATHER: Duration = Duration::from_millis(50);
 /// Wait before subscribing again after the connection was lost.
 const RESUBSCRIBE_AFTER: Duration = Duration::from_millis(500);
+/// Abandoned calls are counted this often: thirty days of calls are looked at.
+const COUNTED: Duration = Duration::from_mins(1);
 /// Calls that began this long before the last look are read again: their rows may have been committed after it.
 const OVERLAP: TimeDelta = TimeDelta::minutes(1);
 
@@ -50,6 +59,8 @@ pub(super) struct Known {
     read_to: DateTime<Utc>,
     /// When everything was last read, by the process's clock.
     swept: Option<Instant>,
+    /// The campaigns' abandoned calls, and when they were counted.
+    counted: HashMap<CampaignId, (Instant, Abandoned)>,
 }
 
 /// Starts the two loops: one hears, one reads.
@@ -102,7 +113,7 @@ pub(super) async fn bring_up_to_date(app: &App, period: Duration) -> Result<(u64
     let known = state.get_or_insert_with(|| Known::nothing(today, app.clock.start_of(today), now));
     let heard = app.floor.note(mem::take);
     let everything = known.swept.is_none_or(|swept| swept.elapsed() >= period);
-    let read = if everything { sweep(app, known, &heard, now).await } else { read(app, &heard, now).await };
+    let read = if everything { sweep(app, known, &heard, now).await } else { read(app, known, &heard, now).await };
     let events = read.inspect_err(|_| app.floor.note(|again| again.add(&heard)))?;
     if everything {
         known.swept = Some(Instant::now());
@@ -115,7 +126,7 @@ pub(super) async fn bring_up_to_date(app: &App, period: Duration) -> Result<(u64
     Ok((known.seq, known.view.clone()))
 }
 
-async fn read(app: &App, heard: &Heard, now: DateTime<Utc>) -> Result<Vec<FloorEvent>> {
+async fn read(app: &App, known: &mut Known, heard: &Heard, now: DateTime<Utc>) -> Result<Vec<FloorEvent>> {
     let mut events = Vec::new();
     if !heard.calls.is_empty() {
         let ids: Vec<CallId> = heard.calls.iter().copied().collect();
@@ -128,22 +139,22 @@ async fn read(app: &App, heard: &Heard, now: DateTime<Utc>) -> Result<Vec<FloorE
         events.extend(agents.into_iter().map(FloorEvent::Agent));
     }
     if heard.campaigns {
-        events.extend(campaigns(app, now).await?.into_iter().map(FloorEvent::Campaign));
+        events.extend(campaigns(app, known, now).await?.into_iter().map(FloorEvent::Campaign));
     }
     Ok(events)
 }
 
-async fn sweep(app: &App, known: &Known, heard: &Heard, now: DateTime<Utc>) -> Result<Vec<FloorEvent>> {
+async fn sweep(app: &App, known: &mut Known, heard: &Heard, now: DateTime<Utc>) -> Result<Vec<FloorEvent>> {
     let ids: Vec<CallId> = known.floor.unfinished().chain(heard.calls.iter().copied()).collect();
     let calls = store::calls(&app.db, Calls::Since(known.read_to - OVERLAP, &ids), &app.clock).await?;
     let agents = store::agents(&app.db, None, now).await?;
     let mut events: Vec<FloorEvent> = calls.into_iter().map(FloorEvent::Call).collect();
     events.extend(agents.into_iter().map(FloorEvent::Agent));
-    events.extend(campaigns(app, now).await?.into_iter().map(FloorEvent::Campaign));
+    events.extend(campaigns(app, known, now).await?.into_iter().map(FloorEvent::Campaign));
     Ok(events)
 }
 
-async fn campaigns(app: &App, now: DateTime<Utc>) -> Result<Vec<FloorCampaign>> {
+async fn campaigns(app: &App, known: &mut Known, now: DateTime<Utc>) -> Result<Vec<FloorCampaign>> {
     let mut campaigns = Vec::new();
     for row in store::campaigns(&app.db).await? {
         let counts = tokio::try_join!(queue::depth(app, row.id), queue::waiting(app, row.id), queue::held(app, row.id));
@@ -152,8 +163,9 @@ async fn campaigns(app: &App, now: DateTime<Utc>) -> Result<Vec<FloorCampaign>> 
             Err(Error::Unavailable { what: "Redis", .. }) => None,
             Err(error) => return Err(error),
         };
-        let store::CampaignRow { id, name, state, mode, ratio_milli } = row;
-        campaigns.push(FloorCampaign { id, name, state, mode, ratio_milli, queue, read_at: now });
+        let abandoned = known.abandoned(app, row.id, now).await?;
+        let store::CampaignRow { id, name, state, mode, ratio_milli, latest } = row;
+        campaigns.push(FloorCampaign { id, name, state, mode, ratio_milli, queue, latest, abandoned, read_at: now });
     }
     Ok(campaigns)
 }
@@ -186,7 +198,19 @@ impl Known {
     fn nothing(today: NaiveDate, read_to: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         let floor = Floor::new(today);
         let view = FloorView::of(&floor, now);
-        Self { floor, view, seq: 0, read_to, swept: None }
+        Self { floor, view, seq: 0, read_to, swept: None, counted: HashMap::new() }
+    }
+
+    /// A campaign's abandoned calls, counted at most [`COUNTED`] ago.
+    async fn abandoned(&mut self, app: &App, campaign: CampaignId, now: DateTime<Utc>) -> Result<Abandoned> {
+        if let Some((at, abandoned)) = self.counted.get(&campaign)
+            && at.elapsed() < COUNTED
+        {
+            return Ok(*abandoned);
+        }
+        let abandoned = abandoned::shares(&app.db, campaign, now).await?;
+        self.counted.insert(campaign, (Instant::now(), abandoned));
+        Ok(abandoned)
     }
 
     /// Folds the events; gives what changed on the board, if anything did.

@@ -15,11 +15,12 @@ use crate::{
     campaign,
     ids::{CallId, CampaignId, UserId},
     money::{Currency, Money},
+    pacing::{reason::Reason, share::Abandoned},
     queue::{Hold, Lane, Wait},
 };
 
 /// The board.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Floor {
     day: NaiveDate,
     agents: BTreeMap<UserId, FloorAgent>,
@@ -29,7 +30,7 @@ pub struct Floor {
 }
 
 /// Something that changes the board.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum FloorEvent {
     /// The office's calendar day; a new one starts the day's sums afresh.
     Day(NaiveDate),
@@ -105,7 +106,7 @@ pub enum PickedUp {
 }
 
 /// A campaign on the board.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FloorCampaign {
     /// Which.
     pub id: CampaignId,
@@ -119,6 +120,10 @@ pub struct FloorCampaign {
     pub ratio_milli: u32,
     /// Its queue; `None` while Redis does not answer.
     pub queue: Option<FloorQueue>,
+    /// When the dialer last looked at it, what it did and why; `None`: never yet.
+    pub latest: Option<(DateTime<Utc>, Reason)>,
+    /// Its abandoned calls.
+    pub abandoned: Abandoned,
     /// When it was read, by the service's clock: of two readings the later one counts.
     pub read_at: DateTime<Utc>,
 }

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     ids::{CallId, CampaignId, UserId},
     money::{Currency, Money},
+    pacing::reason::Reason,
 };
 
 use super::reducer::{FloorAgent, FloorCall, PickedUp};
@@ -28,6 +29,8 @@ pub struct CampaignRow {
     pub mode: campaign::Mode,
     /// Lines per ready agent, in thousandths.
     pub ratio_milli: u32,
+    /// When the dialer last looked at it, what it did and why.
+    pub latest: Option<(DateTime<Utc>, Reason)>,
 }
 
 /// Which calls to read.
@@ -106,7 +109,12 @@ pub async fn agents(db: &PgPool, ids: Option<&[UserId]>, read_at: DateTime<Utc>)
 /// # Errors
 /// Those of Postgres, or if a row makes no sense.
 pub async fn campaigns(db: &PgPool) -> Result<Vec<CampaignRow>> {
-    let rows = sqlx::query!(r#"SELECT id AS "id: CampaignId", name, state, mode, ratio_milli FROM campaign"#);
+    let rows = sqlx::query!(
+        r#"SELECT c.id AS "id!: CampaignId", c.name AS "name!", c.state AS "state!", c.mode AS "mode!",
+                  c.ratio_milli AS "ratio_milli!", l.at AS "at?",
+                  l.reason AS "reason?: Json<Reason>"
+           FROM campaign c LEFT JOIN pacing_latest l ON l.campaign_id = c.id"#
+    );
     let read = |text: String| serde_json::Value::String(text);
     rows.fetch_all(db)
         .await?
@@ -118,6 +126,7 @@ pub async fn campaigns(db: &PgPool) -> Result<Vec<CampaignRow>> {
                 state: serde_json::from_value(read(row.state)).map_err(unreadable)?,
                 mode: serde_json::from_value(read(row.mode)).map_err(unreadable)?,
                 ratio_milli: row.ratio_milli.unsigned_abs(),
+                latest: row.at.zip(row.reason.map(|Json(reason)| reason)),
             })
         })
         .collect()

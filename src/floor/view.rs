@@ -11,6 +11,10 @@ use crate::{
     call, campaign,
     ids::{CampaignId, UserId},
     money::Money,
+    pacing::{
+        reason::{Reason, STALE},
+        share::Abandoned,
+    },
 };
 
 use super::reducer::{Floor, FloorAgent, FloorCampaign, FloorQueue, Tally};
@@ -95,6 +99,12 @@ pub struct CampaignView {
     pub queue: Option<FloorQueue>,
     /// Its calls and sums.
     pub figures: Figures,
+    /// Why it dials or not, in plain words.
+    pub why: String,
+    /// What the dialer did when it last looked, its inputs and its forecast; `null` if it never did.
+    pub reason: Option<Reason>,
+    /// Its abandoned calls of the last 24 hours and 30 days; worked out anew every minute.
+    pub abandoned: Abandoned,
 }
 
 /// What changed from one board to the next; what did not change is left out.
@@ -123,7 +133,7 @@ impl FloorView {
     /// The board at `at`.
     #[must_use]
     pub fn of(floor: &Floor, at: DateTime<Utc>) -> Self {
-        let campaign = |campaign: &FloorCampaign| CampaignView::of(campaign, &floor.tally(Some(campaign.id)));
+        let campaign = |campaign: &FloorCampaign| CampaignView::of(campaign, &floor.tally(Some(campaign.id)), at);
         let mut campaigns: Vec<CampaignView> = floor.campaigns().map(campaign).collect();
         campaigns.sort_by(|a, b| a.name.cmp(&b.name));
         let mut agents: Vec<AgentView> = floor.agents().filter(|agent| agent.is_there()).map(AgentView::from).collect();
@@ -179,7 +189,7 @@ fn rate(part: u64, whole: u64) -> Option<f64> {
 }
 
 impl CampaignView {
-    fn of(campaign: &FloorCampaign, tally: &Tally) -> Self {
+    fn of(campaign: &FloorCampaign, tally: &Tally, at: DateTime<Utc>) -> Self {
         Self {
             id: campaign.id,
             name: campaign.name.clone(),
@@ -188,6 +198,21 @@ impl CampaignView {
             ratio_milli: campaign.ratio_milli,
             queue: campaign.queue.clone(),
             figures: Figures::of(tally),
+            why: why(campaign, at),
+            reason: campaign.latest.map(|(_, reason)| reason),
+            abandoned: campaign.abandoned,
+        }
+    }
+}
+
+/// Why a campaign dials or not, in plain words.
+fn why(campaign: &FloorCampaign, at: DateTime<Utc>) -> String {
+    match (campaign.state, &campaign.latest) {
+        (campaign::State::Paused, _) => "Paused: no calls are placed.".to_owned(),
+        (campaign::State::Draining, _) => "Draining: no new calls; it pauses when the last one is done.".to_owned(),
+        (campaign::State::Running, Some((looked, reason))) if at - *looked <= STALE => reason.in_words(),
+        (campaign::State::Running, _) => {
+            "Dials nothing: its queue is being built, or the dialer has not looked at it of late.".to_owned()
         }
     }
 }

@@ -1,6 +1,11 @@
 //! `/api/campaigns/{id}/pacing`: why a campaign dials or not, and what another pacer would have made of a day.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    http::header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+    response::IntoResponse,
+};
 use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -10,12 +15,13 @@ use crate::{
     app::App,
     campaign,
     dialer::{
+        abandoned,
         predictive::store::{self as predictive, Recorded},
         what_if::{self, Question, WhatIf},
     },
     error::Error,
     ids::CampaignId,
-    pacing::{contender::Name, share::Share},
+    pacing::{contender::Name, share::Abandoned},
 };
 
 use super::{
@@ -25,7 +31,7 @@ use super::{
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(pacing)).routes(routes!(dial_again))
+    OpenApiRouter::new().routes(routes!(pacing)).routes(routes!(ledger)).routes(routes!(dial_again))
 }
 
 /// Why a campaign dials or not, and what it has done with its budget of abandoned calls.
@@ -33,10 +39,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 struct Pacing {
     /// Its latest decisions in predictive mode, newest first, at most 50.
     decisions: Vec<Recorded>,
-    /// Abandoned calls of the last 24 hours, counted from the stored calls.
-    day: Share,
-    /// Abandoned calls of the last 30 days, counted from the stored calls.
-    month: Share,
+    /// Abandoned calls of the last 24 hours and 30 days, counted from the stored calls.
+    #[serde(flatten)]
+    abandoned: Abandoned,
 }
 
 /// Tells why the campaign dials or not, and its share of abandoned calls.
@@ -44,12 +49,47 @@ struct Pacing {
     responses((status = 200, body = Pacing), Problems))]
 async fn pacing(State(app): State<App>, _: Supervisor, Id(id): Id<CampaignId>) -> Result<Json<Pacing>> {
     campaign::store::get(&mut *app.db.acquire().await.map_err(Error::from)?, id).await?;
-    let now = app.clock.now();
     Ok(Json(Pacing {
         decisions: predictive::decisions(&app.db, id, 50).await?,
-        day: predictive::abandoned(&app.db, id, now - TimeDelta::hours(24)).await?,
-        month: predictive::abandoned(&app.db, id, now - TimeDelta::days(30)).await?,
+        abandoned: abandoned::shares(&app.db, id, app.clock.now()).await?,
     }))
+}
+
+/// How far back.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+struct Window {
+    /// The last so many hours, 1 to 720; 24 unless given.
+    #[param(minimum = 1, maximum = 720)]
+    hours: Option<u16>,
+}
+
+/// The ledger of abandoned calls as a CSV file: a row for each answer by a person, with the moments by which it is judged;
+/// at most 200,000.
+#[utoipa::path(get, path = "/api/campaigns/{id}/abandoned.csv", tag = "campaigns",
+    params(("id" = CampaignId, Path), Window),
+    responses((status = 200, body = String, content_type = "text/csv"), Problems))]
+async fn ledger(
+    State(app): State<App>,
+    _: Supervisor,
+    Id(id): Id<CampaignId>,
+    Query(window): Query<Window>,
+) -> Result<impl IntoResponse> {
+    let hours = window.hours.unwrap_or(24);
+    if !(1..=720).contains(&hours) {
+        return Err(Problem::invalid("hours", "expected 1 to 720"));
+    }
+    campaign::store::get(&mut *app.db.acquire().await.map_err(Error::from)?, id).await?;
+    let since = app.clock.now() - TimeDelta::hours(hours.into());
+    let mut file = csv::Writer::from_writer(Vec::new());
+    file.write_record(abandoned::COLUMNS).map_err(Error::internal("writing a file"))?;
+    for answer in abandoned::answers(&app.db, id, since).await? {
+        file.write_record(answer.cells()).map_err(Error::internal("writing a file"))?;
+    }
+    let bytes = file.into_inner().map_err(|error| Error::internal("writing a file")(error.to_string()))?;
+    let name = format!("attachment; filename=\"abandoned-{hours}h-{}.csv\"", app.clock.business_date());
+    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], bytes))
 }
 
 /// Which day, and by which pacer.

@@ -19,6 +19,16 @@ pub struct Share {
     pub at_most: f64,
 }
 
+/// The windows of the law: a day, and thirty of them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = AbandonedCalls)]
+pub struct Abandoned {
+    /// The last 24 hours.
+    pub day: Share,
+    /// The last 30 days.
+    pub month: Share,
+}
+
 impl Share {
     /// From counts.
     #[must_use]

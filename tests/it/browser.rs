@@ -204,9 +204,13 @@ async fn floor(browser: &Browser) -> WebDriverResult<()> {
     browser.see_text("#agents", "on call").await?;
     browser.see_text("#campaigns", "draining").await?;
     browser.see_text("[data-part=next]", "Debtor 0009 Ltd").await?;
+    browser.see_text("[data-part=why]", "Draining: no new calls").await?;
+    browser.see_text("[data-part=abandoned]", "in 30 days: no answers").await?;
+    browser.find("#whatif-go").await?;
     browser.shot("floor").await?;
     browser.find("[data-do=pause]").await?.click().await?;
     browser.see_text("[data-part=state]", "paused").await?;
+    browser.see_text("[data-part=why]", "Paused: no calls are placed.").await?;
     browser.go("/api").await?;
     browser.see("#tags details").await?;
     browser.shot("api").await

@@ -1,7 +1,7 @@
 //! The dialer: from the ready agent to the carrier, and what may go wrong between.
 
 mod caps;
-mod carrier;
+pub mod carrier;
 mod dialling;
 mod loss;
 mod preview;
@@ -21,14 +21,14 @@ use crate::{
 };
 
 /// A service whose carrier is `carrier`.
-async fn start(carrier: &Carrier) -> TestApp {
+pub async fn start(carrier: &Carrier) -> TestApp {
     let url = carrier.url.parse().expect("an address");
     let clock = Clock::manual(harness::noon(), chrono_tz::America::New_York);
     TestApp::start_with(clock, |config| config.carrier.base_url = url).await
 }
 
 /// A running campaign with so many ready agents.
-async fn running(app: &App, mode: Mode, agents: u32) -> Campaign {
+pub async fn running(app: &App, mode: Mode, agents: u32) -> Campaign {
     let campaign = portfolio::campaign(app, "first", mode).await;
     for _ in 0..agents {
         ready_agent(app, campaign.id).await;
@@ -39,7 +39,7 @@ async fn running(app: &App, mode: Mode, agents: u32) -> Campaign {
 }
 
 /// An agent of the campaign, ready, the voice leg up.
-async fn ready_agent(app: &App, campaign: CampaignId) -> UserId {
+pub async fn ready_agent(app: &App, campaign: CampaignId) -> UserId {
     let agent = UserId::generate();
     sqlx::query(
         "WITH u AS (INSERT INTO users (id, login, name, role, password_hash, created_at)
@@ -66,7 +66,7 @@ async fn verdicts(app: &App, account: AccountId) -> Vec<(bool, Option<String>)> 
 }
 
 /// The carrier hangs up on every line that is up, as far as the service is concerned: the calls are over.
-async fn all_over(app: &App) {
+pub async fn all_over(app: &App) {
     use ledgerline::call::{End, EndStatus, Event, apply};
     let live: Vec<ledgerline::ids::CallId> =
         sqlx::query_scalar("SELECT id FROM call WHERE live").fetch_all(&app.db).await.expect("calls");

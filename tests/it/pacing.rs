@@ -1,4 +1,6 @@
 //! Pacing of a live campaign: what it is shown, what it says, and what another pacer would have made of a day.
 
+mod abandoned;
+mod reason;
 mod recorded;
 mod what_if;

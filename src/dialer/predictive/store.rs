@@ -9,10 +9,7 @@ use crate::{
     call::Outcome,
     error::Result,
     ids::{CallId, CampaignId, UserId},
-    pacing::{
-        predictive::{Agent, Because, Decision, Doing, Heard, Line, Pacer, Resolution},
-        share::Share,
-    },
+    pacing::predictive::{Agent, Because, Decision, Doing, Heard, Line, Pacer, Resolution},
 };
 
 /// No call takes longer from the dial to the disposition.
@@ -247,24 +244,6 @@ pub async fn decisions(db: &PgPool, campaign: CampaignId, limit: i64) -> Result<
     .fetch_all(db)
     .await?;
     Ok(rows)
-}
-
-/// Answers by people since a moment, and those of them abandoned, counted from the stored calls.
-///
-/// # Errors
-/// If Postgres fails.
-pub async fn abandoned(db: &PgPool, campaign: CampaignId, since: DateTime<Utc>) -> Result<Share> {
-    let row = sqlx::query!(
-        r#"SELECT count(*) AS "answers!", count(*) FILTER (WHERE outcome = 'abandoned') AS "abandoned!"
-           FROM call WHERE campaign_id = $1 AND direction = 'outbound' AND created_at > $2
-             AND answered_at > $2 AND outcome IN ('abandoned', 'completed')"#,
-        campaign.0,
-        since
-    )
-    .fetch_one(db)
-    .await?;
-    let count = |count: i64| u64::try_from(count).unwrap_or(0);
-    Ok(Share::of(count(row.abandoned), count(row.answers)))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the length of a call")]

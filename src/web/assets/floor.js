@@ -118,6 +118,10 @@ function campaignCard({ id }) {
       el("div", { class: "row" },
         el("label", { class: "row" }, "Lines per agent ", ratio), set,
         steer("start", "Start", { class: "main" }), steer("pause", "Pause"), steer("drain", "Drain"))),
+    el("p", { class: "reason", "data-part": "why" }),
+    el("p", { class: "small quiet" }, el("span", { "data-part": "abandoned" }), " · ",
+      el("a", { href: `/api/campaigns/${id}/abandoned.csv?hours=24` }, "Answers of 24 h as CSV"), " · ",
+      el("a", { href: `/api/campaigns/${id}/abandoned.csv?hours=720` }, "of 30 days")),
     el("div", { class: "inside" },
       el("div", {}, el("h3", {}, "Ready to call, by lane"), el("ul", { class: "lanes", "data-part": "lanes" })),
       el("div", { class: "middle" }, el("h3", {}, "Next in the queue"),
@@ -142,9 +146,16 @@ function renderCampaign(card, campaign) {
     const button = card.querySelector(`[data-do="${what}"]`);
     button.disabled = campaign.state === off || (what === "drain" && campaign.state === "paused");
   }
+  text(part("why"), campaign.why);
+  const { day: today, month } = campaign.abandoned;
+  text(part("abandoned"), `Abandoned in 24 h: ${share(today)} · in 30 days: ${share(month)}`);
   renderQueue(part, campaign.queue);
   renderUpcoming(card, campaign.id);
 }
+
+/** A share of abandoned calls, and how high the truth behind it may be. */
+const share = ({ answers, abandoned, share: part, at_most: most }) =>
+  answers ? `${percent(part)} (${abandoned} of ${answers}; with 95 % confidence at most ${percent(most)})` : "no answers";
 
 function renderQueue(part, queue) {
   if (!queue) {

@@ -3,7 +3,7 @@
 use chrono::{Days, TimeDelta};
 use ledgerline::{
     campaign::{self, Mode, State},
-    dialer::{self, predictive},
+    dialer::{self, abandoned, predictive},
     error::Error,
     pacing::{LimitedBy, predictive::Limit},
     queue::{self, Hold, Wait},
@@ -89,8 +89,8 @@ async fn a_predictive_campaign_says_why_it_dials_and_knows_what_became_of_it() {
         .await
         .expect("what was learnt is kept");
     assert!(kept >= 2.0, "both calls were told to the pacer: {kept}");
-    let day = predictive::store::abandoned(&app.db, campaign.id, app.clock.now() - TimeDelta::hours(24)).await;
-    assert_eq!(day.expect("a share").answers, 0);
+    let day = abandoned::shares(&app.db, campaign.id, app.clock.now()).await;
+    assert_eq!(day.expect("shares").day.answers, 0);
     all_over(app).await;
     test.finish().await;
 }

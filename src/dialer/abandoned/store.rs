@@ -1,0 +1,48 @@
+//! Answers by people, read from the calls. One that was answered within a time was dialled at most minutes before.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{PgPool, types::Json};
+
+use super::Answer;
+use crate::{
+    call::Facts,
+    error::Result,
+    ids::{CallId, CampaignId},
+    pacing::share::Share,
+};
+
+/// No line rings longer.
+const RINGS: TimeDelta = TimeDelta::minutes(5);
+
+/// Answers since a moment, and those of them abandoned.
+pub(super) async fn share(db: &PgPool, campaign: CampaignId, since: DateTime<Utc>) -> Result<Share> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "answers!", count(*) FILTER (WHERE outcome = 'abandoned') AS "abandoned!"
+           FROM call WHERE campaign_id = $1 AND direction = 'outbound' AND created_at > $2
+             AND answered_at > $3 AND outcome IN ('abandoned', 'completed')"#,
+        campaign.0,
+        since - RINGS,
+        since
+    )
+    .fetch_one(db)
+    .await?;
+    let count = |count: i64| u64::try_from(count).unwrap_or(0);
+    Ok(Share::of(count(row.abandoned), count(row.answers)))
+}
+
+/// The answers one by one; at most one more than `most`.
+pub(super) async fn answers(db: &PgPool, campaign: CampaignId, since: DateTime<Utc>, most: u32) -> Result<Vec<Answer>> {
+    let rows = sqlx::query!(
+        r#"SELECT id AS "id: CallId", created_at, facts AS "facts: Json<Facts>"
+           FROM call WHERE campaign_id = $1 AND direction = 'outbound' AND created_at > $2
+             AND answered_at > $3 AND outcome IN ('abandoned', 'completed')
+           ORDER BY answered_at, id LIMIT $4"#,
+        campaign.0,
+        since - RINGS,
+        since,
+        i64::from(most) + 1
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| Answer { call: row.id, dialled_at: row.created_at, facts: row.facts.0 }).collect())
+}
