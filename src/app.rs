@@ -63,7 +63,11 @@ impl App {
     /// If Redis cannot be reached, a policy pack is wrong, or the configuration contradicts itself.
     pub async fn build(config: Config, clock: Clock, db: PgPool, redis_url: &SecretString) -> Result<Self> {
         let policies = Policies::of(Book::load(config.policies.as_deref())?);
-        compliance::store::note_version(&mut *db.acquire().await?, &policies, clock.now()).await?;
+        let changed = {
+            let mut conn = db.acquire().await?;
+            compliance::store::note_version(&mut conn, &policies, clock.now()).await?;
+            compliance::store::forget_other_policies(&mut conn, &policies.version).await?
+        };
         let parts = Parts {
             redis: tempo::connect(redis_url).await?,
             redis_client: tempo::client(redis_url)?,
@@ -80,7 +84,11 @@ impl App {
             clock,
             db,
         };
-        Ok(Self(Arc::new(parts)))
+        let app = Self(Arc::new(parts));
+        if changed {
+            queue::forget_all(&app).await?;
+        }
+        Ok(app)
     }
 
     /// Connects to the stores, brings the schema up to date, and puts the parts together.

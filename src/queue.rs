@@ -173,6 +173,8 @@ pub enum Wait {
     Frequency,
     /// A hold with an end.
     Hold,
+    /// The last look refused it; by its rules it may be called then.
+    Policy,
 }
 
 /// Why an account is kept out.
@@ -211,6 +213,8 @@ pub enum Hold {
     InCall,
     /// A disposition took it out of this campaign.
     Removed,
+    /// The last look refused every number, and will until a fact changes.
+    Policy,
 }
 
 /// An entry lent to one dial attempt.
@@ -285,6 +289,17 @@ pub struct Number {
     pub person_attempts: Vec<DateTime<Utc>>,
     /// A call to this number or to this person is live, for whichever account.
     pub in_call: bool,
+    /// The last look refused it, and nothing about the account has changed since.
+    pub refused: Option<Refused>,
+}
+
+/// What the last look said to a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The rule.
+    pub rule: String,
+    /// From when on the number may be offered again; `None`: not before a fact changes.
+    pub until: Option<DateTime<Utc>>,
 }
 
 impl Window {

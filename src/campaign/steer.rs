@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Campaign, Mode, Settings, State, check, store};
 use crate::{
     app::App,
+    compliance,
     error::{Error, Result},
     ids::{CampaignId, UserId},
     queue,
@@ -73,6 +74,7 @@ pub async fn update_settings(
         Ok(())
     })
     .await?;
+    compliance::store::forget_refusals_of(&mut *app.db.acquire().await?, Some(id)).await?;
     queue::forget(app, id).await?;
     Ok(campaign)
 }

@@ -2,6 +2,7 @@
 
 mod foreign;
 mod receipts;
+mod refusals;
 mod wishes;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,6 +13,7 @@ use uuid::Uuid;
 pub use self::{
     foreign::add_foreign,
     receipts::{receipt, receipts_since},
+    refusals::{Refused, forget_other_policies, forget_refusals, forget_refusals_of, refused},
     wishes::{add_wish, revoke_wish, wishes},
 };
 use super::{
@@ -58,7 +60,8 @@ impl DialPermit {
     }
 }
 
-/// Keeps the receipt in the caller's transaction; the permit counts once that commits.
+/// Keeps the receipt in the caller's transaction; the permit counts once that commits. What is refused is not offered by
+/// the queue before its moment.
 ///
 /// # Errors
 /// If Postgres fails.
@@ -92,8 +95,11 @@ pub async fn keep(
         findings,
         request.consented_at,
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
+    if let Some(refusal) = &refusal {
+        refusals::note(conn, campaign, &request, &policy_version, refusal).await?;
+    }
     let PermitRequest { decision, account, contact_point, .. } = request;
     Ok(match refusal {
         Some(refusal) => Err(refusal),

@@ -11,7 +11,7 @@ use crate::{
     campaign::Campaign,
     error::Result,
     ids::{AccountId, ContactPointId},
-    queue::{self, Hold, Placement, Wait, placement},
+    queue::{self, Hold, Number, Placement, Standing, Wait, placement},
 };
 
 /// Accounts read at once.
@@ -103,6 +103,8 @@ async fn steps_of(app: &App, campaign: &Campaign, accounts: &[AccountId]) -> Res
     for standing in &standings {
         let step = match placement::place(standing, &campaign.settings, now, today) {
             Placement::Absent => "not_listed".to_owned(),
+            Placement::Held(Hold::Policy) => refused(standing, None),
+            Placement::Waiting { why: Wait::Policy, entry, .. } => refused(standing, Some(entry.contact_point)),
             Placement::Held(hold) => format!("held:{}", hold.as_str()),
             Placement::Waiting { why, .. } => format!("waiting:{}", why.as_str()),
             Placement::Ready(entry) => {
@@ -124,6 +126,13 @@ async fn steps_of(app: &App, campaign: &Campaign, accounts: &[AccountId]) -> Res
         (account, step)
     }));
     Ok(steps)
+}
+
+/// The step of an account whose number (`None`: every one) the last look has refused.
+fn refused(standing: &Standing, point: Option<ContactPointId>) -> String {
+    let of_the_point = |number: &&Number| point.is_none_or(|point| number.contact_point == point);
+    let mut rules = standing.numbers.iter().filter(of_the_point).filter_map(|number| number.refused.as_ref());
+    rules.next().map_or_else(|| "held:policy".to_owned(), |refused| format!("rule:{}", refused.rule))
 }
 
 /// Whether it is the name of a step: a rule may be of a pack that is not loaded any more.

@@ -8,6 +8,7 @@ use axum::{
     Json,
     extract::{Path, State},
 };
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,9 +16,9 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    campaign,
+    campaign, compliance,
     error::Error,
-    ids::{AccountId, CampaignId},
+    ids::{AccountId, CampaignId, ContactPointId, DecisionId},
     money::Currency,
     queue::{self, Hold, Lane, Rebuilt, Upcoming, Wait},
 };
@@ -34,6 +35,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(next))
         .routes(routes!(held))
         .routes(routes!(held_accounts))
+        .routes(routes!(refused))
         .routes(routes!(rebuild))
 }
 
@@ -137,6 +139,48 @@ async fn held_accounts(
         Some(HeldAccount { account, debtor })
     });
     Ok(Json(Page::carried_on(items.collect(), page.next.as_ref())?))
+}
+
+/// A number that the last look refused.
+#[derive(Serialize, ToSchema)]
+struct RefusedNumber {
+    /// Its account.
+    account: AccountId,
+    /// Whose it is.
+    #[serde(flatten)]
+    debtor: Debtor,
+    /// The number.
+    contact_point: ContactPointId,
+    /// The rule.
+    rule: String,
+    /// From when on it is offered again; absent: not before a fact about the account changes.
+    next_allowed_at: Option<DateTime<Utc>>,
+    /// The receipt, `/api/decisions/{id}`.
+    decision: DecisionId,
+}
+
+/// The numbers that the last look refused and that are not offered again before their moment, each with rule and receipt.
+#[utoipa::path(get, path = "/api/campaigns/{id}/queue/refused", tag = "queue", params(("id" = CampaignId, Path), Paging),
+    responses((status = 200, body = Page<RefusedNumber>), Problems))]
+async fn refused(
+    State(app): State<App>,
+    _: Agent,
+    Id(id): Id<CampaignId>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<RefusedNumber>>> {
+    let (limit, after) = (paging.limit()?, paging.after::<ContactPointId>()?);
+    must_exist(&app, id).await?;
+    let numbers = {
+        let mut conn = app.db.acquire().await.map_err(Error::from)?;
+        compliance::store::refused(&mut conn, id, app.clock.now(), after, i64::from(limit) + 1).await?
+    };
+    let debtors = store::debtors(&app.db, numbers.iter().map(|number| number.account)).await?;
+    let items = numbers.into_iter().filter_map(|number| {
+        let debtor = debtors.get(&number.account)?.clone();
+        let compliance::store::Refused { account, contact_point, decision, rule, next_allowed_at } = number;
+        Some(RefusedNumber { account, debtor, contact_point, rule, next_allowed_at, decision })
+    });
+    Ok(Json(Page::of(items.collect(), limit, |number| number.contact_point)?))
 }
 
 /// Builds the queue anew from Postgres.

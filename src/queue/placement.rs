@@ -22,14 +22,29 @@ pub fn place(standing: &Standing, settings: &Settings, now: DateTime<Utc>, busin
     let listed = standing.collectible_minor >= settings.list.min_collectible_minor;
     let Some(lane) = lane(standing, settings, business_date).filter(|_| listed) else { return Placement::Absent };
     let Some(next) = next_number(standing, settings, lane, now) else {
-        let hold = if standing.all_do_not_call { Hold::DoNotCall } else { Hold::NoCallableNumber };
-        return Placement::Held(hold);
+        return Placement::Held(why_no_number(standing));
     };
     let entry = entry(standing, settings, lane, next.number, business_date);
     match waits(standing, lane, &next, now).into_iter().filter(|(until, _)| *until > now).max_by_key(|wait| wait.0) {
         Some((until, why)) => Placement::Waiting { until, why, entry },
         None => Placement::Ready(entry),
     }
+}
+
+/// Why no number is left that may ever be tried as things are.
+fn why_no_number(standing: &Standing) -> Hold {
+    if standing.all_do_not_call {
+        Hold::DoNotCall
+    } else if standing.numbers.iter().any(is_refused) {
+        Hold::Policy
+    } else {
+        Hold::NoCallableNumber
+    }
+}
+
+/// The last look forbids the number until a fact changes.
+fn is_refused(number: &Number) -> bool {
+    number.refused.as_ref().is_some_and(|refused| refused.until.is_none())
 }
 
 /// The strictest reason to keep the account out until a fact changes.
@@ -74,26 +89,38 @@ fn lane(standing: &Standing, settings: &Settings, business_date: NaiveDate) -> O
     }
 }
 
-/// A number and from when on it may be tried.
+/// A number, from when on it may be tried, and why not before.
 struct Next<'a> {
     number: &'a Number,
     allowed_at: DateTime<Utc>,
+    why: Wait,
 }
 
 /// The number to try next: the one that may be tried first; of those the one tried longest ago; of those the first.
 fn next_number<'a>(standing: &'a Standing, settings: &Settings, lane: Lane, now: DateTime<Utc>) -> Option<Next<'a>> {
-    let callable = standing.numbers.iter().filter(|number| !number.zones.is_empty());
+    let callable = standing.numbers.iter().filter(|number| !number.zones.is_empty() && !is_refused(number));
+    let next = |number: &'a Number| {
+        let (allowed_at, why) = allowed_at(number, settings, lane, now);
+        Next { number, allowed_at, why }
+    };
     let promised = callable.clone().find(|number| Some(number.contact_point) == standing.callback_number);
     if let (Lane::CallbackDue, Some(number)) = (lane, promised) {
-        return Some(Next { number, allowed_at: allowed_at(number, settings, lane, now) });
+        return Some(next(number));
     }
-    callable
-        .map(|number| Next { number, allowed_at: allowed_at(number, settings, lane, now) })
-        .min_by_key(|next| (next.allowed_at, next.number.attempts.first().copied()))
+    callable.map(next).min_by_key(|next| (next.allowed_at, next.number.attempts.first().copied()))
+}
+
+/// The latest of what the last look said and what the limits allow.
+fn allowed_at(number: &Number, settings: &Settings, lane: Lane, now: DateTime<Utc>) -> (DateTime<Utc>, Wait) {
+    let by_limits = by_limits(number, settings, lane, now);
+    match number.refused.as_ref().and_then(|refused| refused.until) {
+        Some(until) if until > by_limits => (until, Wait::Policy),
+        _ => (by_limits, Wait::Frequency),
+    }
 }
 
 /// A callback is made at the debtor's wish and does not count against the limits (12 CFR 1006.14(b)(3)(i)).
-fn allowed_at(number: &Number, settings: &Settings, lane: Lane, now: DateTime<Utc>) -> DateTime<Utc> {
+fn by_limits(number: &Number, settings: &Settings, lane: Lane, now: DateTime<Utc>) -> DateTime<Utc> {
     let free_at = if number.in_call { now + BUSY_WITH_ANOTHER } else { now };
     if lane == Lane::CallbackDue {
         return free_at;
@@ -106,7 +133,7 @@ fn allowed_at(number: &Number, settings: &Settings, lane: Lane, now: DateTime<Ut
 
 /// Everything the account may have to wait for; past moments among them.
 fn waits(standing: &Standing, lane: Lane, next: &Next<'_>, now: DateTime<Utc>) -> Vec<(DateTime<Utc>, Wait)> {
-    let mut waits = vec![(next.allowed_at, Wait::Frequency)];
+    let mut waits = vec![(next.allowed_at, next.why)];
     if lane == Lane::CallbackDue {
         waits.push((standing.callback_at.unwrap_or(now), Wait::Callback));
     } else if let Some(not_before) = standing.not_before {

@@ -14,6 +14,7 @@ use super::{Placement, Standing, placement, requeue, right::Right, script, store
 use crate::{
     app::App,
     campaign::{self, Campaign},
+    compliance,
     error::{Error, Result},
     ids::{AccountId, CampaignId},
 };
@@ -63,12 +64,16 @@ pub async fn forget(app: &App, campaign: CampaignId) -> Result<()> {
     Ok(app.redis.clone().del(script::prefix(campaign) + "built").await?)
 }
 
-/// Lets every campaign's queue be rebuilt. Carries out [`crate::outbox::Effect::RebuildQueues`].
+/// Lets every campaign's queue be rebuilt, and every account be looked at anew. Carries out [`crate::outbox::Effect::RebuildQueues`].
 ///
 /// # Errors
 /// If Postgres or Redis fails.
 pub async fn forget_all(app: &App) -> Result<()> {
-    let campaigns = campaign::store::list(&mut *app.db.acquire().await?).await?;
+    let campaigns = {
+        let mut conn = app.db.acquire().await?;
+        compliance::store::forget_refusals_of(&mut conn, None).await?;
+        campaign::store::list(&mut conn).await?
+    };
     for campaign in campaigns {
         forget(app, campaign.id).await?;
     }

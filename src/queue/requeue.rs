@@ -9,6 +9,7 @@ use super::{Leased, Placement, Standing, Wait, placement, script, store, text::F
 use crate::{
     app::App,
     campaign::{self, Campaign},
+    compliance,
     error::Result,
     ids::{AccountId, CampaignId, LeaseId},
 };
@@ -28,14 +29,18 @@ pub(super) struct Move {
     pub(super) placement: Placement,
 }
 
-/// Works out the accounts' place in every campaign's queue again. Carries out [`crate::outbox::Effect::Requeue`].
+/// Something about the accounts has changed: works out their place in every campaign's queue again. Carries out [`crate::outbox::Effect::Requeue`].
 ///
 /// A queue that is not built is left alone: building it reads the accounts anyway.
 ///
 /// # Errors
 /// If Postgres or Redis fails.
 pub async fn requeue(app: &App, accounts: &[AccountId]) -> Result<()> {
-    let campaigns = campaign::store::list(&mut *app.db.acquire().await?).await?;
+    let campaigns = {
+        let mut conn = app.db.acquire().await?;
+        compliance::store::forget_refusals(&mut conn, accounts).await?;
+        campaign::store::list(&mut conn).await?
+    };
     for campaign in &campaigns {
         replace(app, campaign, accounts).await?;
     }
@@ -61,8 +66,8 @@ pub async fn replace(app: &App, campaign: &Campaign, accounts: &[AccountId]) -> 
     Ok(())
 }
 
-/// Ends a lease whose entry may not be dialled: the account goes where Postgres says it belongs. Where that would be
-/// ready, it waits until `next_allowed_at`, or for an hour where the refusal named no moment.
+/// Ends a lease whose entry may not be dialled: the account goes where Postgres says it belongs, which knows what the last
+/// look refused. Where that would be ready, it waits until `next_allowed_at`, or for an hour where nobody named a moment.
 ///
 /// # Errors
 /// If Postgres or Redis fails.
@@ -153,5 +158,9 @@ pub(super) async fn clean(app: &App, campaign: &Campaign) -> Result<()> {
     let key = script::prefix(campaign.id) + "dirty";
     let dirty: Vec<String> = redis::cmd("SPOP").arg(key).arg(AT_ONCE).query_async(&mut app.redis.clone()).await?;
     let dirty: Vec<AccountId> = dirty.iter().filter_map(|account| account.parse().ok()).collect();
+    if dirty.is_empty() {
+        return Ok(());
+    }
+    compliance::store::forget_refusals(&mut *app.db.acquire().await?, &dirty).await?;
     replace(app, campaign, &dirty).await
 }

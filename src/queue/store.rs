@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    Hold, Number, Standing,
+    Hold, Number, Refused, Standing,
     copy::{self, Malformed, Value, optional, present},
 };
 use crate::{
@@ -53,6 +53,8 @@ struct Row {
     number_attempts: Option<Vec<DateTime<Utc>>>,
     person_attempts: Option<Vec<DateTime<Utc>>>,
     number_in_call: Option<bool>,
+    refused_rule: Option<String>,
+    refused_until: Option<DateTime<Utc>>,
 }
 
 /// The standing of some accounts in a campaign as of `now`; those the campaign's portfolio does not hold are left out.
@@ -122,7 +124,7 @@ pub(super) async fn scan<'a>(
 /// Reads the chunks of [`scan`].
 #[derive(Default)]
 pub(super) struct Scan {
-    rows: copy::Rows<25>,
+    rows: copy::Rows<27>,
     zones: Zones,
     grouping: Grouping,
 }
@@ -148,7 +150,7 @@ impl Scan {
 }
 
 /// A row in the order of `copy_standings.sql`.
-fn seen(row: &copy::Fields<'_, 25>, zones: &mut Zones) -> Result<Seen, Malformed> {
+fn seen(row: &copy::Fields<'_, 27>, zones: &mut Zones) -> Result<Seen, Malformed> {
     let count = |field| Ok(optional::<i32>(field)?.unwrap_or(0).unsigned_abs());
     let standing = Standing {
         account: AccountId(present(row[0])?),
@@ -183,6 +185,9 @@ fn seen(row: &copy::Fields<'_, 25>, zones: &mut Zones) -> Result<Seen, Malformed
         attempts: optional(row[22])?.unwrap_or_default(),
         person_attempts: optional(row[23])?.unwrap_or_default(),
         in_call: optional(row[24])?.unwrap_or(false),
+        refused: optional::<String>(row[25])?
+            .map(|rule| Ok(Refused { rule, until: optional(row[26])? }))
+            .transpose()?,
     };
     Ok(Seen { standing, number: Some(number), do_not_call })
 }
@@ -278,6 +283,7 @@ impl Row {
                 attempts: self.number_attempts.unwrap_or_default(),
                 person_attempts: self.person_attempts.unwrap_or_default(),
                 in_call: self.number_in_call.unwrap_or(false),
+                refused: self.refused_rule.map(|rule| Refused { rule, until: self.refused_until }),
             }),
             _ => None,
         };

@@ -122,7 +122,7 @@ pub(super) fn split(text: &str) -> Option<[&str; 6]> {
 
 impl Wait {
     /// Every reason to wait.
-    pub const ALL: [Self; 4] = [Self::Callback, Self::RetryDelay, Self::Frequency, Self::Hold];
+    pub const ALL: [Self; 5] = [Self::Callback, Self::RetryDelay, Self::Frequency, Self::Hold, Self::Policy];
 
     /// The name used in Redis and the API.
     #[must_use]
@@ -132,13 +132,14 @@ impl Wait {
             Self::RetryDelay => "retry_delay",
             Self::Frequency => "frequency",
             Self::Hold => "hold",
+            Self::Policy => "policy",
         }
     }
 }
 
 impl Hold {
     /// Every reason to hold.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::OpenPromise,
         Self::Disputed,
         Self::CoveredByUnappliedCash,
@@ -155,6 +156,7 @@ impl Hold {
         Self::OnHold,
         Self::InCall,
         Self::Removed,
+        Self::Policy,
     ];
 
     /// The name used in Redis and the API.
@@ -177,6 +179,7 @@ impl Hold {
             Self::OnHold => "on_hold",
             Self::InCall => "in_call",
             Self::Removed => "removed",
+            Self::Policy => "policy",
         }
     }
 

@@ -6,6 +6,7 @@ mod dialling;
 mod loss;
 mod preview;
 mod refusals;
+mod refused;
 
 use ledgerline::{
     app::App,

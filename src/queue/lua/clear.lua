@@ -15,10 +15,10 @@ for _, account in ipairs(leased) do
   if text then kept[#kept + 1] = { account, text } end
 end
 for _, bucket in ipairs(redis.call('SMEMBERS', key('buckets'))) do redis.call('UNLINK', key('ready:' .. bucket)) end
-for _, why in ipairs({ 'callback', 'retry_delay', 'frequency', 'hold' }) do redis.call('UNLINK', key('waiting:' .. why)) end
+for _, why in ipairs({ 'callback', 'retry_delay', 'frequency', 'hold', 'policy' }) do redis.call('UNLINK', key('waiting:' .. why)) end
 for _, reason in ipairs({ 'open_promise', 'disputed', 'covered_by_unapplied_cash', 'no_callable_number',
   'attempts_used_up', 'cease', 'attorney', 'bankruptcy', 'deceased', 'vulnerable', 'hardship', 'do_not_call', 'escalated', 'on_hold', 'in_call',
-  'removed' }) do
+  'removed', 'policy' }) do
   redis.call('UNLINK', key('held:' .. reason))
 end
 redis.call('UNLINK', ENTRY, key('buckets'), DIRTY)

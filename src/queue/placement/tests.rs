@@ -3,7 +3,10 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 
 use super::*;
-use crate::ids::{AccountId, ContactPointId, PersonId};
+use crate::{
+    ids::{AccountId, ContactPointId, PersonId},
+    queue::Refused,
+};
 
 const NEW_YORK: Tz = chrono_tz::America::New_York;
 
@@ -23,6 +26,7 @@ fn number() -> Number {
         attempts: Vec::new(),
         person_attempts: Vec::new(),
         in_call: false,
+        refused: None,
     }
 }
 
@@ -299,4 +303,25 @@ proptest! {
             prop_assert!(until > now());
         }
     }
+}
+
+#[test]
+fn what_the_last_look_refused_waits_for_its_moment_and_no_longer() {
+    let refused = |until| Some(Refused { rule: "us_ma/two_in_seven".to_owned(), until });
+    let later = now() + TimeDelta::hours(30);
+    let waits = Standing { numbers: vec![Number { refused: refused(Some(later)), ..number() }], ..plain() };
+    let Placement::Waiting { until, why, .. } = placed(&waits) else { panic!("it waits") };
+    assert_eq!((until, why), (later, Wait::Policy));
+    assert!(matches!(place(&waits, &Settings::default(), later, today()), Placement::Ready(_)));
+
+    let never = Number { refused: refused(None), ..number() };
+    let held = Standing { numbers: vec![never.clone()], ..plain() };
+    assert_eq!(placed(&held), Placement::Held(Hold::Policy));
+    let other = number();
+    let two = Standing { numbers: vec![never.clone(), other.clone()], ..plain() };
+    let Placement::Ready(entry) = placed(&two) else { panic!("the other number may be called") };
+    assert_eq!(entry.contact_point, other.contact_point);
+    let callback = Standing { callback_at: Some(now()), callback_number: Some(never.contact_point), ..two };
+    let Placement::Ready(entry) = placed(&callback) else { panic!("a callback on the other number") };
+    assert_eq!(entry.contact_point, other.contact_point);
 }

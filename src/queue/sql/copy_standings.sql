@@ -10,7 +10,8 @@ COPY (
            n.id, n.person_id, n.zones, n.do_not_call, bn.attempts, bp.attempts,
            n.value IN (SELECT to_number FROM call WHERE live AND direction = 'outbound')
                OR n.person_id IN (
-                   SELECT person_id FROM call WHERE live AND direction = 'outbound' AND person_id IS NOT NULL)
+                   SELECT person_id FROM call WHERE live AND direction = 'outbound' AND person_id IS NOT NULL),
+           r.rule, r.next_allowed_at
     FROM account a
     JOIN account_standing s ON s.account_id = a.id
     LEFT JOIN campaign_account c
@@ -28,6 +29,9 @@ COPY (
         ORDER BY account_id, due_at
     ) b ON b.account_id = a.id
     LEFT JOIN callable_number n ON n.account_id = a.id
+    LEFT JOIN dial_refusal r
+        ON r.campaign_id = current_setting('queue.campaign')::uuid AND r.contact_point_id = n.id
+           AND (r.next_allowed_at IS NULL OR r.next_allowed_at > current_setting('queue.now')::timestamptz)
     LEFT JOIN (
         SELECT to_number, array_agg(created_at ORDER BY created_at DESC) AS attempts FROM counted_attempt
         WHERE created_at > current_setting('queue.since')::timestamptz GROUP BY to_number

@@ -14,7 +14,8 @@ SELECT a.id AS "account: AccountId", a.status = 'open' AS "open!",
        (SELECT array_agg(t.created_at ORDER BY t.created_at DESC) FROM counted_attempt t
         WHERE t.person_id = n.person_id AND t.created_at > $5) AS person_attempts,
        (EXISTS (SELECT FROM call WHERE live AND direction = 'outbound' AND to_number = n.value)
-        OR EXISTS (SELECT FROM call WHERE live AND direction = 'outbound' AND person_id = n.person_id)) AS number_in_call
+        OR EXISTS (SELECT FROM call WHERE live AND direction = 'outbound' AND person_id = n.person_id)) AS number_in_call,
+       r.rule AS "refused_rule?", r.next_allowed_at AS refused_until
 FROM account a
 JOIN account_standing s ON s.account_id = a.id
 LEFT JOIN campaign_account c ON c.campaign_id = $1 AND c.account_id = a.id
@@ -29,5 +30,7 @@ LEFT JOIN LATERAL (
     ORDER BY due_at LIMIT 1
 ) b ON true
 LEFT JOIN callable_number n ON n.account_id = a.id
+LEFT JOIN dial_refusal r
+    ON r.campaign_id = $1 AND r.contact_point_id = n.id AND (r.next_allowed_at IS NULL OR r.next_allowed_at > $3)
 WHERE a.id = ANY ($2) AND ($4::text IS NULL OR a.portfolio = $4)
 ORDER BY a.id, n.position, n.id

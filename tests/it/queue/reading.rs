@@ -52,11 +52,14 @@ async fn all_at_once_and_one_by_one_give_the_same_queue() {
     bar(app, "person", account(&["America/New_York"]).await.person.to_string()).await;
     bar(app, "number", number_of(app, account(&["America/New_York"]).await.account).await).await;
     tried(app, &campaign, resting.account, now + TimeDelta::hours(5)).await;
+    refuse(app, &campaign, account(&["America/New_York"]).await.account, None).await;
+    refuse(app, &campaign, account(&["America/New_York"]).await.account, Some(now + TimeDelta::days(1))).await;
+    refuse(app, &campaign, account(&["America/New_York"]).await.account, Some(now)).await;
 
     queue::rebuild(app, campaign.id).await.expect("rebuilt");
     let at_once = entries(app, campaign.id).await;
     assert_eq!(at_once.len(), made.len());
-    queue::requeue(app, &made).await.expect("placed");
+    queue::replace(app, &campaign, &made).await.expect("placed");
     assert_eq!(entries(app, campaign.id).await, at_once);
     let mut states: Vec<&str> = at_once.values().map(|entry| &entry[..1]).collect();
     states.sort_unstable();
@@ -119,6 +122,25 @@ async fn hold(app: &App, account: AccountId, reason: &str, until: Option<DateTim
         .execute(&app.db)
         .await
         .expect("a hold");
+}
+
+/// The last look refused the account's number until a moment, or until a fact changes.
+async fn refuse(app: &App, campaign: &Campaign, account: AccountId, until: Option<DateTime<Utc>>) {
+    sqlx::query(
+        "WITH d AS (INSERT INTO dial_decision (id, campaign_id, account_id, contact_point_id, at, permitted, rule, facts, policy)
+                    SELECT $1, $2, $3, id, $4, false, 'us_ma/two_in_seven', '{}', 'house' FROM contact_point
+                    WHERE account_id = $3 RETURNING id, contact_point_id)
+         INSERT INTO dial_refusal (campaign_id, contact_point_id, account_id, decision_id, rule, next_allowed_at, policy_version)
+         SELECT $2, contact_point_id, $3, id, 'us_ma/two_in_seven', $5, 'x' FROM d",
+    )
+    .bind(Uuid::now_v7())
+    .bind(campaign.id)
+    .bind(account)
+    .bind(app.clock.now())
+    .bind(until)
+    .execute(&app.db)
+    .await
+    .expect("a refusal");
 }
 
 /// A call to the account's own number.

@@ -14,3 +14,19 @@ CREATE TRIGGER consent_event_append_only BEFORE UPDATE OR DELETE ON consent_even
 
 -- The house's list, newest first.
 CREATE INDEX do_not_call_scope ON do_not_call (scope, id);
+
+-- What the last look refused, as long as nothing about the account has changed: the queue does not offer it again before
+-- its moment.
+CREATE TABLE dial_refusal (
+    campaign_id      uuid NOT NULL REFERENCES campaign,
+    contact_point_id uuid NOT NULL REFERENCES contact_point,
+    account_id       uuid NOT NULL REFERENCES account,
+    -- the receipt
+    decision_id      uuid NOT NULL REFERENCES dial_decision,
+    rule             text NOT NULL,
+    -- null: not before a fact changes
+    next_allowed_at  timestamptz,
+    policy_version   text NOT NULL,
+    PRIMARY KEY (campaign_id, contact_point_id)
+);
+CREATE INDEX dial_refusal_account ON dial_refusal (account_id);
