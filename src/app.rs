@@ -8,10 +8,7 @@ use sqlx::PgPool;
 use crate::{
     agent, call, carrier,
     clock::Clock,
-    compliance::{
-        self,
-        book::{Book, Policies},
-    },
+    compliance::{self, book::Policies},
     config::Config,
     db, desk, dialer,
     error::Result,
@@ -62,7 +59,7 @@ impl App {
     /// # Errors
     /// If Redis cannot be reached, a policy pack is wrong, or the configuration contradicts itself.
     pub async fn build(config: Config, clock: Clock, db: PgPool, redis_url: &SecretString) -> Result<Self> {
-        let policies = Policies::of(Book::load(config.policies.as_deref())?);
+        let policies = Policies::load(config.policies.as_deref())?;
         let changed = {
             let mut conn = db.acquire().await?;
             compliance::store::note_version(&mut conn, &policies, clock.now()).await?;

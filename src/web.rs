@@ -1,4 +1,4 @@
-//! The pages: log-in, desk, floor, API. Plain files of our own, embedded in the binary; no build step, no script
+//! The pages: log-in, desk, floor, policy, API. Plain files of our own, embedded in the binary; no build step, no script
 //! from elsewhere. A page is the same for everybody: what it shows it asks the API for.
 
 use axum::{
@@ -27,6 +27,7 @@ pub fn router(app: App) -> Router {
         .route("/login", get(async |headers: HeaderMap| asset("login.html", &headers)))
         .route("/desk", get(async |headers: HeaderMap| asset("desk.html", &headers)))
         .route("/floor", get(async |headers: HeaderMap| asset("floor.html", &headers)))
+        .route("/policy", get(async |headers: HeaderMap| asset("policy.html", &headers)))
         .route("/api", get(async |headers: HeaderMap| asset("api.html", &headers)))
         .route("/assets/{file}", get(file))
         .with_state(app)

@@ -40,25 +40,6 @@ pub struct Book {
 }
 
 impl Book {
-    /// The book of `directory`, or without one that which the binary carries.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] naming the file and the key.
-    pub fn load(directory: Option<&Path>) -> Result<Self> {
-        let Some(directory) = directory else { return Self::shipped() };
-        let unreadable =
-            |error: std::io::Error| Error::invalid("policies", format!("{}: {error}", directory.display()));
-        let mut files: Vec<(String, String)> = Vec::new();
-        for entry in std::fs::read_dir(directory).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            if path.extension().is_some_and(|extension| extension == "toml") {
-                files.push((path.display().to_string(), std::fs::read_to_string(&path).map_err(unreadable)?));
-            }
-        }
-        files.sort();
-        Self::read(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
-    }
-
     /// The book that the binary carries.
     ///
     /// # Errors
@@ -163,6 +144,8 @@ pub struct Policies {
     pub book: Arc<Book>,
     /// Their [`Book::version`].
     pub version: Arc<str>,
+    /// The files they were read from, by the name of the pack; empty where there were none.
+    pub sources: Arc<BTreeMap<String, String>>,
 }
 
 impl Policies {
@@ -170,8 +153,37 @@ impl Policies {
     #[must_use]
     pub fn of(book: Book) -> Self {
         let version = book.version().into();
-        Self { book: Arc::new(book), version }
+        Self { book: Arc::new(book), version, sources: Arc::default() }
     }
+
+    /// The rules of `directory`, or without one those that the binary carries.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the file and the key.
+    pub fn load(directory: Option<&Path>) -> Result<Self> {
+        let files = match directory {
+            Some(directory) => files_of(directory)?,
+            None => SHIPPED.into_iter().chain([CALENDARS]).map(|(file, text)| (file.into(), text.into())).collect(),
+        };
+        let book = Book::read(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))?;
+        let stem = |file: &str| file.rsplit('/').next().unwrap_or(file).trim_end_matches(".toml").to_owned();
+        let sources = files.into_iter().map(|(file, text)| (stem(&file), text)).collect();
+        Ok(Self { sources: Arc::new(sources), ..Self::of(book) })
+    }
+}
+
+/// Path and text of every TOML file in a directory, by path.
+fn files_of(directory: &Path) -> Result<Vec<(String, String)>> {
+    let unreadable = |error: std::io::Error| Error::invalid("policies", format!("{}: {error}", directory.display()));
+    let mut files: Vec<(String, String)> = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push((path.display().to_string(), std::fs::read_to_string(&path).map_err(unreadable)?));
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 impl Pack {

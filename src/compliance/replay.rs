@@ -21,8 +21,8 @@ use crate::{
 pub const MOST: usize = 20_000;
 /// Receipts read at once.
 const AT_ONCE: usize = 500;
-/// Changed verdicts that are named one by one.
-const NAMED: usize = 50;
+/// Changed verdicts that are named one by one, of each rule.
+const NAMED: usize = 10;
 
 /// A receipt, and what comes out when its verdict is given again by the rules of its day.
 #[derive(Serialize, ToSchema)]
@@ -57,7 +57,7 @@ pub struct Tried {
     pub would_permit: u64,
     /// The newly refused by rule.
     pub by_rule: BTreeMap<String, u64>,
-    /// Up to 50 verdicts that would change, newest first.
+    /// Verdicts that would change, up to 10 of each rule, newest first.
     pub changed: Vec<Changed>,
     /// There were more receipts than are tried at once; the newest were.
     pub cut_off: bool,
@@ -142,7 +142,9 @@ impl Tried {
             (Some(_), None) => self.would_permit += 1,
             _ => return,
         }
-        if self.changed.len() < NAMED {
+        // Newly refused by this rule, or no longer.
+        let alike = |one: &&Changed| (&one.was, &one.becomes) == (&was, &becomes);
+        if self.changed.iter().filter(alike).count() < NAMED {
             self.changed.push(Changed { decision, account, at, was, becomes });
         }
     }

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+    response::IntoResponse,
+};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
@@ -41,6 +46,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(behind))
         .routes(routes!(decision))
         .routes(routes!(packs))
+        .routes(routes!(source))
         .routes(routes!(sandbox))
 }
 
@@ -237,6 +243,23 @@ async fn packs(State(app): State<App>, _: Agent) -> Json<InForce> {
     Json(InForce { version: app.policies.version.to_string(), packs: packs.collect() })
 }
 
+/// The file of a pack.
+#[derive(Serialize, ToSchema)]
+struct Source {
+    /// Name of the pack; `calendars` for the holidays.
+    name: String,
+    /// TOML, as `docs/POLICY.md` describes it.
+    text: String,
+}
+
+/// The file of a pack in force, to change it and try the change.
+#[utoipa::path(get, path = "/api/policy/{name}", tag = "policy", params(("name" = String, Path)),
+    responses((status = 200, body = Source), Problems))]
+async fn source(State(app): State<App>, _: Agent, Path(name): Path<String>) -> Result<Json<Source>> {
+    let text = app.policies.sources.get(&name).ok_or(Error::NotFound("policy pack"))?.clone();
+    Ok(Json(Source { name, text }))
+}
+
 /// A policy to try.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -251,10 +274,20 @@ struct Trial {
     packs: BTreeMap<String, String>,
 }
 
+/// What came of the trial.
+#[derive(Serialize, ToSchema)]
+struct TrialResult {
+    /// Counts, and verdicts that would change.
+    #[serde(flatten)]
+    tried: Tried,
+    /// The accounts of those verdicts.
+    accounts: Vec<account::Summary>,
+}
+
 /// Gives the verdicts of the last days again by a changed policy, and says what it would have refused. Changes nothing.
 #[utoipa::path(post, path = "/api/policy/sandbox", tag = "policy", request_body = Trial,
-    responses((status = 200, body = Tried), Problems))]
-async fn sandbox(State(app): State<App>, _: Supervisor, Body(trial): Body<Trial>) -> Result<Json<Tried>> {
+    responses((status = 200, body = TrialResult), Problems))]
+async fn sandbox(State(app): State<App>, _: Supervisor, Body(trial): Body<Trial>) -> Result<Json<TrialResult>> {
     if !(1..=90).contains(&trial.days) {
         return Err(Problem::invalid("days", "expected 1 to 90"));
     }
@@ -262,5 +295,11 @@ async fn sandbox(State(app): State<App>, _: Supervisor, Body(trial): Body<Trial>
         return Err(Problem::invalid("packs", "expected 1 to 40 files"));
     }
     let book = app.policies.book.with(trial.packs.iter().map(|(file, text)| (file.as_str(), text.as_str())))?;
-    Ok(Json(replay::try_out(&app.db, book, trial.campaign, trial.days, app.clock.now()).await?))
+    let tried = replay::try_out(&app.db, book, trial.campaign, trial.days, app.clock.now()).await?;
+    let mut accounts: Vec<AccountId> = tried.changed.iter().map(|one| one.account).collect();
+    accounts.sort_unstable();
+    accounts.dedup();
+    let mut conn = app.db.acquire().await.map_err(Error::from)?;
+    let accounts = account::store::summaries(&mut conn, &accounts).await?;
+    Ok(Json(TrialResult { tried, accounts }))
 }

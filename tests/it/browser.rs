@@ -326,3 +326,55 @@ async fn who_is_it(
     browser.see_text("#wrap", "Promise to pay").await?;
     Ok(begun)
 }
+
+#[tokio::test]
+async fn supervisors_see_why_nothing_dials_and_try_another_policy() {
+    let Some(browser) = Browser::start("policy").await else { return };
+    let mut scene = Scene::start_by(running_clock()).await;
+    let client = Client::new(scene.app()).await;
+    client.user("supervisor-1", Role::Supervisor).await;
+    let called = scene.owing(1, 125_000).await;
+    let held = scene.owing(2, 80_000).await;
+    let begun = scene.dial(&called, "CA01").await;
+    scene.hook(&begun, "status", &crate::scene::status("CA01", "no-answer", "2")).await;
+    client.post(&format!("/api/accounts/{}/holds", held.account), &json!({ "reason": "attorney" })).await;
+    scene.test.settle().await;
+    queue::rebuild(scene.app(), scene.campaign).await.expect("a queue");
+    scene.test.serve();
+    browser.serve_from(&scene.test.url(""));
+
+    policy(&browser).await.expect("the pages work");
+
+    browser.stop().await;
+    scene.finish().await;
+}
+
+async fn policy(browser: &Browser) -> WebDriverResult<()> {
+    log_in(browser, "/floor", "supervisor-1").await?;
+    browser.see_text("#waterfall-campaign", "Autumn").await?;
+    browser.find("#waterfall-form button").await?.click().await?;
+    browser.see_text("#waterfall-sum", "2 accounts looked at").await?;
+    browser.see_text("#waterfall", "Held: attorney").await?;
+    browser.find("#waterfall li button").await?.click().await?;
+    browser.see_text("#waterfall-accounts", "Debtor 0002 Ltd").await?;
+    browser.shot("floor-waterfall").await?;
+
+    browser.go("/policy").await?;
+    browser.see_text("#packs", "us_reg_f").await?;
+    let text = browser.see("#text").await?;
+    let source = text.prop("value").await?.unwrap_or_default();
+    assert!(source.contains("three_in_seven"), "{source}");
+    text.clear().await?;
+    text.send_keys(source.replace("at_most = 3", "at_most = 0")).await?;
+    browser.find("#try").await?.click().await?;
+    browser.see_text("#said", "frequency.at_most").await?;
+    let mornings = "name = 'house'\nversion = 9\ntitle = 'Mornings'\nnote = 'Not legal advice.'\nbase = true\n[[rule]]\n\
+                    id = 'mornings'\ncite = 'house rule'\n\
+                    hours = { windows = [{ days = ['Tue'], from = '08:00:00', to = '12:00:00' }] }\n";
+    text.clear().await?;
+    text.send_keys(mornings).await?;
+    browser.find("#try").await?.click().await?;
+    browser.see_text("#outcome", "house: mornings").await?;
+    browser.see_text("#outcome", "Debtor 0001 Ltd").await?;
+    browser.shot("policy").await
+}
