@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 
 use crate::{
-    agent, call, carrier,
+    agent, answer, call, carrier,
     clock::Clock,
     compliance::{self, book::Policies},
     config::Config,
@@ -49,6 +49,8 @@ pub struct Parts {
     pub policies: Policies,
     /// Wakes the dialer: an agent is ready, or a campaign was started.
     pub dialer: dialer::Bell,
+    /// How likely calls are answered, as far as this node knows.
+    pub answers: answer::Answers,
     /// What this node knows of the queues' buckets.
     pub buckets: queue::Buckets,
 }
@@ -65,7 +67,10 @@ impl App {
             compliance::store::note_version(&mut conn, &policies, clock.now()).await?;
             compliance::store::forget_other_policies(&mut conn, &policies.version).await?
         };
+        let answers = answer::Answers::default();
+        answers.replace(answer::load(&db).await?);
         let parts = Parts {
+            answers,
             redis: tempo::connect(redis_url).await?,
             redis_client: tempo::client(redis_url)?,
             floor: floor::Board::default(),
@@ -104,6 +109,7 @@ impl App {
 pub fn spawn_workers(app: &App, lifecycle: &Lifecycle) {
     floor::spawn(app, lifecycle);
     dialer::spawn(app, lifecycle);
+    answer::learn::spawn(app, lifecycle);
     agent::spawn(app, lifecycle);
     desk::spawn(app, lifecycle);
     promise::spawn(app, lifecycle);

@@ -42,6 +42,7 @@ pub mod import;
 pub mod ledger;
 
 // Whom to call, how many lines, whether, go.
+pub mod answer;
 pub mod campaign;
 pub mod compliance;
 pub mod dialer;

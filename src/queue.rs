@@ -27,7 +27,7 @@ pub use self::{
     lend::{LEASE, claim, reap, release, settle, take},
     rebuild::{Rebuilt, forget, forget_all, rebuild},
     requeue::{give_back, promote, refuse, replace, requeue},
-    view::{PAGE, Page, Upcoming, depth, held, held_accounts, leased, next, waiting},
+    view::{PAGE, Page, Upcoming, callable, depth, held, held_accounts, leased, next, waiting},
 };
 use crate::{
     app::App,

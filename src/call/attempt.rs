@@ -27,6 +27,8 @@ pub struct Attempt<'a> {
     pub from: &'a Phone,
     /// Within how many milliseconds of the answer an agent must be on the line.
     pub bridge_limit_ms: u32,
+    /// Chance of an answer relative to the mean of all calls.
+    pub answer_chance: f64,
     /// Who takes the call.
     pub taker: Taker,
 }
@@ -86,6 +88,7 @@ pub async fn begin(
         facts: &facts,
         decision: Some(permit.decision()),
         lease: Some(attempt.leased.lease),
+        answer_chance: attempt.answer_chance,
         // What is called by hand came out of no queue.
         queue_entry: if by_hand { None } else { Some(serde_json::to_value(entry).map_err(written)?) },
     };

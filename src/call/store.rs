@@ -184,6 +184,8 @@ pub(crate) struct NewCall<'a> {
     pub(crate) decision: Option<DecisionId>,
     pub(crate) lease: Option<LeaseId>,
     pub(crate) queue_entry: Option<serde_json::Value>,
+    /// Relative to the mean of all calls.
+    pub(crate) answer_chance: f64,
 }
 
 /// Inserts a call; false: another call to the account, person or number is live, or the carrier's id is known.
@@ -196,8 +198,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, call: &NewCall<'_>, now: Dat
     let inserted = sqlx::query!(
         "INSERT INTO call (id, campaign_id, account_id, person_id, contact_point_id, direction, to_number, from_number,
              sid, callback_token, facts, state, live, agent_id, decision_id, lease, queue_entry, created_at,
-             answered_at, heard_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $18)
+             answered_at, heard_at, answer_chance)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $18, $20)
          ON CONFLICT DO NOTHING",
         call.id.0,
         call.campaign.map(|id| id.0),
@@ -217,7 +219,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, call: &NewCall<'_>, now: Dat
         call.lease.map(|id| id.0),
         call.queue_entry,
         now,
-        facts.answered_at
+        facts.answered_at,
+        call.answer_chance
     )
     .execute(conn)
     .await?;

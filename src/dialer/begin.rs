@@ -9,11 +9,13 @@ use super::{
     place::Begun,
 };
 use crate::{
+    answer::{self, HourOfWeek, Segment},
     app::App,
     call::attempt::{self, Attempt, Taker},
     campaign::Campaign,
     compliance::{self, DialPermit, Refusal},
     error::{Error, Result},
+    phone::Phone,
     queue::{self, Leased},
 };
 
@@ -54,6 +56,7 @@ pub(super) async fn commit(
             to: &to,
             from: &from,
             bridge_limit_ms: u32::from(limits.hold_seconds) * 1000,
+            answer_chance: answer_chance(app, &leased, &to, now).await?,
             taker,
         };
         in_one_go(app, campaign, &attempt, now).await?
@@ -78,6 +81,14 @@ pub(super) async fn commit(
     }
     let ring_seconds = campaign.settings.limits.ring_seconds;
     Ok(Ok(Begun { campaign: campaign.id, call, token: begun.token, to, from, ring_seconds }))
+}
+
+/// Chance that the number answers at this hour, relative to the mean of all calls.
+async fn answer_chance(app: &App, leased: &Leased, to: &Phone, now: DateTime<Utc>) -> Result<f64> {
+    let zone = leased.entry.window.zones().first().copied().unwrap_or(app.clock.house_zone());
+    let hour = HourOfWeek::of(now, zone);
+    let known = answer::of_number(&mut *app.db.acquire().await?, to, hour).await?;
+    Ok(app.answers.book().relative(&Segment::of(to, leased.entry.lane), hour, &known))
 }
 
 /// The last look, its receipt and the attempt: all of it, or of a refusal the receipt.

@@ -14,12 +14,14 @@ use crate::{
         apply::{self, Source},
     },
     campaign::Campaign,
+    carrier,
     error::Result,
     ids::CampaignId,
     pacing::{
         LimitedBy,
-        predictive::{Aims, Bounds, Decision, Demand, Limit, Pacer, Scene},
+        predictive::{Aims, Bounds, Decision, Demand, Limit, Line, Pacer, Scene},
     },
+    queue,
 };
 
 /// What happened within this time may not be committed yet; it is told later.
@@ -45,6 +47,8 @@ struct Live {
     /// What the floor looked like when the coin was tossed.
     tossed: (usize, usize, u32),
     coin: f64,
+    /// Chance of an answer of the next entries, relative to the mean: that of the lines dialled last.
+    next_chance: f64,
 }
 
 impl Pacers {
@@ -82,15 +86,21 @@ pub(super) async fn plan(app: &App, campaign: &Campaign) -> Result<Decision> {
     let floor = store::floor(&app.db, campaign.id, now).await?;
     live.toss((floor.agents.len(), floor.lines.len(), floor.waiting));
     let limits = &campaign.settings.limits;
-    let others = if floor.inbound > 0.0 { Demand::inbound(floor.inbound) } else { Demand::default() };
+    let others = Demand::inbound(floor.inbound).and(&live.pacer.callbacks(&floor.callbacks));
     let lines: Vec<_> = floor.lines.iter().map(|(_, line)| *line).collect();
+    live.expect_like(&lines);
     let scene = Scene {
         now: now.timestamp_millis(),
         agents: &floor.agents,
         lines: &lines,
         waiting: floor.waiting,
         others: &others,
-        bounds: Bounds { lines: u32::from(limits.max_lines).saturating_sub(floor.live), ..Bounds::default() },
+        bounds: Bounds {
+            lines: u32::from(limits.max_lines).saturating_sub(floor.live),
+            starts: burst(app),
+            list: queue::callable(app, campaign).await?,
+            next_chance: live.next_chance,
+        },
         coin: live.coin,
     };
     let decision = live.pacer.plan(&scene);
@@ -110,9 +120,18 @@ impl Live {
             pacer.aims = Aims::within(limits);
             (pacer, until.max(now - REMEMBERED))
         } else {
-            (Pacer::of_unknown_list(limits, now.timestamp_millis()), now - SETTLES)
+            (Pacer::of_unknown_list(limits, app.answers.book().mean(), now.timestamp_millis()), now - SETTLES)
         };
-        Ok(Self { pacer, heard_until, kept_at: now, recorded: None, tossed: (0, 0, 0), coin: rand::random() })
+        let (recorded, tossed, coin) = (None, (0, 0, 0), rand::random());
+        Ok(Self { pacer, heard_until, kept_at: now, recorded, tossed, coin, next_chance: 1.0 })
+    }
+
+    /// The next entries are like those on their way: the queue goes by lane and score.
+    fn expect_like(&mut self, lines: &[Line]) {
+        let count = f64::from(u32::try_from(lines.len()).unwrap_or(u32::MAX));
+        if count > 0.0 {
+            self.next_chance = lines.iter().map(|line| line.chance).sum::<f64>() / count;
+        }
     }
 
     /// Tosses the coin anew when an agent or a line has changed.
@@ -135,6 +154,11 @@ impl Live {
         }
         Ok(())
     }
+}
+
+/// The most that the carrier is asked to start at once.
+fn burst(app: &App) -> u32 {
+    u32::try_from(carrier::limit::Limit::below(app.config.carrier.calls_per_second).burst()).unwrap_or(u32::MAX)
 }
 
 impl From<Limit> for LimitedBy {

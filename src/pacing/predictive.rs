@@ -50,8 +50,7 @@ const GIVE_UP_ABOVE: f64 = 8.0;
 const LEAST_SHARE: f64 = 0.03;
 /// Working time of a day, over which a new window's credit melts away.
 const DAY_MS: i64 = 8 * 3_600_000;
-/// What is believed of an unknown list: chance of an answer, seconds of talk.
-const ANSWER: f64 = 0.3;
+/// What is believed of an unknown list: seconds of talk.
 const TALK: f64 = 120.0;
 
 /// What a campaign asks of its pacer.
@@ -134,6 +133,8 @@ pub struct Because {
     pub coming_free: f64,
     /// Answers expected in ten seconds.
     pub coming_answers: f64,
+    /// Calls expected in ten seconds from elsewhere: callbacks that fall due, and people who call us.
+    pub from_elsewhere: f64,
     /// Chance that a new line is answered.
     pub answer_chance: f64,
     /// Chance that the answer to the next line, dialled beyond this decision, finds nobody.
@@ -180,10 +181,10 @@ impl Pacer {
         }
     }
 
-    /// Knows nothing of the campaign's list.
+    /// Knows nothing of the campaign's list but how likely any call is answered, 0 to 1.
     #[must_use]
-    pub fn of_unknown_list(limits: &Limits, now: i64) -> Self {
-        let ring = RingPrior { answer: ANSWER, machine: 0.0, timeout: i64::from(limits.ring_seconds) * 1000 };
+    pub fn of_unknown_list(limits: &Limits, answer: f64, now: i64) -> Self {
+        let ring = RingPrior { answer, machine: 0.0, timeout: i64::from(limits.ring_seconds) * 1000 };
         let limit = f64::from(limits.wrap_up_seconds);
         let service = ServicePrior { talk: TALK, wrap: limit / 2.0, wrap_limit: Some(limit) };
         Self::new(Aims::within(limits), ring, service, now)
@@ -220,14 +221,14 @@ impl Pacer {
     #[must_use]
     pub fn demand(&self, lines: &[Line], now: i64) -> Demand {
         let outlook = self.ring.outlook();
-        let mut demand = Demand::default();
-        for answered in lines.iter().map(|line| self.answered(&outlook, line, now)) {
-            for (k, chance) in answered.into_iter().enumerate() {
-                demand.mean[k] += chance;
-                demand.variance[k] += chance * (1.0 - chance);
-            }
-        }
-        demand
+        Demand::of_lines(lines.iter().map(|line| self.answered(&outlook, line, now)))
+    }
+
+    /// What callbacks that fall due in so many milliseconds will ask of the agents: each is dialled when it is due.
+    #[must_use]
+    pub fn callbacks(&self, due_in: &[i64]) -> Demand {
+        let outlook = self.ring.outlook();
+        Demand::of_lines(due_in.iter().map(|&later| outlook.ahead(0, later)))
     }
 
     /// Decides how many lines to dial now.
@@ -265,6 +266,7 @@ impl Pacer {
             in_flight: small(lines),
             waiting: scene.waiting,
             coming_free,
+            from_elsewhere: scene.others.mean[9],
             coming_answers: balance.lines.iter().map(|answered| answered[9]).sum(),
             answer_chance: candidate.answer,
             risk,

@@ -79,6 +79,11 @@ impl Reason {
 fn ahead(because: &Because) -> String {
     let Because { idle, busy, leaving, in_flight, waiting, coming_free, coming_answers, answer_chance, .. } = because;
     let leaving = if *leaving > 0 { format!(" ({leaving} more are leaving)") } else { String::new() };
+    let elsewhere = if because.from_elsewhere >= 0.05 {
+        format!(" {:.1} callbacks and callers are expected.", because.from_elsewhere)
+    } else {
+        String::new()
+    };
     let left = if because.budget_left >= 1.0 {
         format!("{:.0} more calls may be abandoned under the cap", because.budget_left.floor())
     } else {
@@ -86,7 +91,7 @@ fn ahead(because: &Because) -> String {
     };
     format!(
         " {idle} agents are ready and {busy} busy{leaving}; within 10 s {coming_free:.1} come free, and of {in_flight} lines \
-         {coming_answers:.1} are answered; {waiting} waiting. A new line is answered with a chance of {} %; {left}.",
+         {coming_answers:.1} are answered; {waiting} waiting.{elsewhere} A new line is answered with a chance of {} %; {left}.",
         percent(*answer_chance)
     )
 }
@@ -119,6 +124,7 @@ mod tests {
         waiting: 1,
         coming_free: 1.24,
         coming_answers: 0.44,
+        from_elsewhere: 0.0,
         answer_chance: 0.25,
         risk: 0.041,
         accepted: 0.02,
@@ -141,11 +147,14 @@ mod tests {
                      3 agents are ready and 9 busy; within 10 s 1.2 come free, and of 2 lines 0.4 are answered; 1 \
                      waiting. A new line is answered with a chance of 25.0 %; 7 more calls may be abandoned under the cap.";
         assert_eq!(reason.in_words(), words);
-        let spent = Because { budget_left: -0.3, leaving: 2, limited_by: Limit::Budget, ..BECAUSE };
+        let spent =
+            Because { budget_left: -0.3, leaving: 2, from_elsewhere: 0.52, limited_by: Limit::Budget, ..BECAUSE };
         let words = Reason { limited_by: LimitedBy::Budget, because: Some(spent), ..reason }.in_words();
         assert!(words.contains("because the budget of abandoned calls is nearly spent."), "{words}");
         assert!(
-            words.contains("(2 more are leaving)") && words.ends_with("no more calls may be abandoned under the cap.")
+            words.contains("0.5 callbacks and callers are expected.")
+                && words.contains("(2 more are leaving)")
+                && words.ends_with("no more calls may be abandoned under the cap.")
         );
     }
 }

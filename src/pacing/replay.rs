@@ -15,7 +15,7 @@ use super::{
     share::Share,
     simulation::{Carrier, Conversation, Course, Fate, Number, Taken, simulate},
 };
-use crate::campaign::Limits;
+use crate::{answer::UNKNOWN, campaign::Limits};
 
 const HOUR_MS: i64 = 3_600_000;
 /// Recorded calls of an hour from which further calls of that hour are drawn; where there are fewer, the day's are.
@@ -118,7 +118,7 @@ impl Recording {
     pub fn by(&self, pacer: Name, terms: &Terms) -> Result<Outcome, &'static str> {
         let course = Replay::of(self, *terms)?;
         let limits = &terms.limits;
-        let contender = pacer.contender(|| Pacer::of_unknown_list(limits, self.day.0), terms.ratio);
+        let contender = pacer.contender(|| Pacer::of_unknown_list(limits, UNKNOWN, self.day.0), terms.ratio);
         let figures = simulate(&course, vec![contender]);
         let (answers, abandoned) = figures.answers();
         Ok(Outcome {

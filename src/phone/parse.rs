@@ -26,6 +26,21 @@ impl Phone {
         number.country().id().map(|id| id.as_ref().to_owned())
     }
 
+    /// What kind of line it is, as far as the number's plan tells: `mobile`, `fixed`, `either` (as everywhere in North
+    /// America), or `other`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        use phonenumber::Type;
+        let kind =
+            phonenumber::parse(None, self.as_str()).map(|number| number.number_type(&phonenumber::metadata::DATABASE));
+        match kind {
+            Ok(Type::Mobile) => "mobile",
+            Ok(Type::FixedLine) => "fixed",
+            Ok(Type::FixedLineOrMobile) => "either",
+            _ => "other",
+        }
+    }
+
     /// Whether it is `+1`, an area code, and 555-0100 to 555-0199: reserved for fiction, never connected.
     #[must_use]
     pub fn is_fictional(&self) -> bool {
@@ -48,6 +63,14 @@ mod tests {
 
     fn e164(text: &str, country: &str) -> Option<String> {
         Phone::parse(text, Some(country)).ok().map(String::from)
+    }
+
+    #[test]
+    fn the_plan_tells_the_kind_of_line_where_it_can() {
+        let kind = |text: &str| text.parse::<Phone>().expect("E.164").kind();
+        assert_eq!(kind("+442079460018"), "fixed");
+        assert_eq!(kind("+447912345678"), "mobile");
+        assert_eq!(kind("+12125551234"), "either");
     }
 
     #[test]

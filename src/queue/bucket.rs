@@ -13,6 +13,7 @@ use redis::AsyncCommands;
 
 use super::{Window, score, script, text};
 use crate::{
+    answer::Book,
     app::App,
     campaign::{Campaign, HoursRule},
     compliance::hours,
@@ -35,8 +36,8 @@ pub(super) struct Bucket {
 pub(super) async fn all(app: &App, campaign: &Campaign, now: DateTime<Utc>) -> Result<Vec<Bucket>> {
     let names: Vec<String> = app.redis.clone().smembers(script::prefix(campaign.id) + "buckets").await?;
     let opens_at = |window: &Window| hours::next_open(&campaign.settings.hours, window.zones(), now);
-    let windows = names.into_iter().filter_map(named);
-    Ok(windows.filter_map(|(name, window)| look(name, window, campaign, opens_at)).collect())
+    let (windows, book) = (names.into_iter().filter_map(named), app.answers.book());
+    Ok(windows.filter_map(|(name, window)| look(name, window, campaign, &book, opens_at)).collect())
 }
 
 /// What this node knows of every campaign's buckets.
@@ -64,7 +65,10 @@ impl Buckets {
         match known {
             None => self.look_again(app, campaign, now).await,
             Some(open) if open.is_of(campaign, now) => Ok(open),
-            Some(open) => Ok(self.keep(campaign.id, Open::of(campaign, now, open.shape.clone(), open.windows.clone()))),
+            Some(open) => {
+                let (shape, windows, book) = (open.shape.clone(), open.windows.clone(), app.answers.book());
+                Ok(self.keep(campaign.id, Open::of(campaign, &book, now, shape, windows)))
+            }
         }
     }
 
@@ -75,7 +79,8 @@ impl Buckets {
         list.atomic().get(format!("{prefix}shape")).smembers(format!("{prefix}buckets"));
         let (shape, names): (Option<String>, Vec<String>) = list.query_async(&mut app.redis.clone()).await?;
         let windows = names.into_iter().filter_map(named).collect();
-        Ok(self.keep(campaign.id, Open::of(campaign, now, shape.unwrap_or_default(), windows)))
+        let book = app.answers.book();
+        Ok(self.keep(campaign.id, Open::of(campaign, &book, now, shape.unwrap_or_default(), windows)))
     }
 
     fn keep(&self, campaign: CampaignId, open: Open) -> Arc<Open> {
@@ -91,11 +96,17 @@ impl Buckets {
 }
 
 impl Open {
-    fn of(campaign: &Campaign, now: DateTime<Utc>, shape: String, windows: Arc<[(String, Window)]>) -> Self {
+    fn of(
+        campaign: &Campaign,
+        book: &Book,
+        now: DateTime<Utc>,
+        shape: String,
+        windows: Arc<[(String, Window)]>,
+    ) -> Self {
         let hours = campaign.settings.hours.clone();
         // The present, if the window is open; cheaper than looking for when it opens.
         let opens_at = |window: &Window| hours::is_open(&hours, window.zones(), now).then_some(now);
-        let look = |(name, window): &(String, Window)| look(name.clone(), window.clone(), campaign, opens_at);
+        let look = |(name, window): &(String, Window)| look(name.clone(), window.clone(), campaign, book, opens_at);
         let buckets = windows.iter().filter_map(look).collect();
         let weight = campaign.settings.weights.answer_chance;
         Self { shape, buckets, windows, second: now.timestamp(), hours, weight }
@@ -116,9 +127,11 @@ fn look(
     name: String,
     window: Window,
     campaign: &Campaign,
+    book: &Book,
     opens_at: impl Fn(&Window) -> Option<DateTime<Utc>>,
 ) -> Option<Bucket> {
     let opens_at = opens_at(&window)?;
-    let answer_chance = score::answer_chance(campaign.settings.weights.answer_chance, &window, opens_at);
+    let answer_chance =
+        score::answer_chance(campaign.settings.weights.answer_chance, book.profile(), &window, opens_at);
     Some(Bucket { name, window, opens_at, answer_chance })
 }

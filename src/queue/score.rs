@@ -3,10 +3,13 @@
 //! Amounts and ages count by their logarithm: owing twice as much is worth the same step everywhere between the
 //! bounds, so that a few very large accounts do not hide the order among all others.
 
-use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 use super::{Components, Standing, Window};
-use crate::campaign::{Settings, Weights};
+use crate::{
+    answer::{HourOfWeek, Profile},
+    campaign::{Settings, Weights},
+};
 
 /// Amounts up to 2¹⁰ minor units score nothing, from 2²⁷ (1.3 million units of two decimals) on everything.
 const BALANCE_BITS: (u32, u32) = (10, 27);
@@ -14,13 +17,6 @@ const BALANCE_BITS: (u32, u32) = (10, 27);
 const AGE_BITS: (u32, u32) = (0, 9);
 /// Fractional bits of [`log2`].
 const FRACTION: u32 = 8;
-/// Share of answered calls by the called party's local hour, in 1/100 %; more than 11 million calls (`PhoneBurner`).
-/// Hours without calls count as the least of their neighbours. Business days and weekends are not told apart there.
-const ANSWERED_BY_HOUR: [u32; 24] = [
-    231, 231, 231, 231, 231, 231, 231, 373, 1184, 1409, 1553, 1495, 1353, 1441, 1501, 1444, 1407, 1258, 1239, 1259,
-    1181, 1181, 231, 231,
-];
-
 /// All components but the chance of an answer, which depends on the hour of the call: see [`answer_chance`].
 #[must_use]
 pub fn components(standing: &Standing, settings: &Settings, business_date: NaiveDate) -> Components {
@@ -34,13 +30,15 @@ pub fn components(standing: &Standing, settings: &Settings, business_date: Naive
     }
 }
 
-/// Points for the chance that a call made `now` into `window` is answered: that of its least favourable zone.
+/// Points for the chance that a person answers a call made `now` into `window`, as learnt: that of its least favourable
+/// zone, relative to the best hour of the week.
 #[must_use]
-pub fn answer_chance(weight: u16, window: &Window, now: DateTime<Utc>) -> u16 {
-    let best = ANSWERED_BY_HOUR.iter().copied().max().unwrap_or(1);
-    let hours = window.zones().iter().map(|zone| now.with_timezone(zone).hour() as usize);
-    let chance = hours.filter_map(|hour| ANSWERED_BY_HOUR.get(hour).copied()).min().unwrap_or(0);
-    share(weight, chance, best)
+pub fn answer_chance(weight: u16, profile: &Profile, window: &Window, now: DateTime<Utc>) -> u16 {
+    let chances = window.zones().iter().map(|zone| profile.at(HourOfWeek::of(now, *zone)));
+    let least = chances.min_by(f64::total_cmp).unwrap_or(0.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in 0 to 1000")]
+    let thousandths = (least.clamp(0.0, 1.0) * 1000.0).round() as u32;
+    share(weight, thousandths, 1000)
 }
 
 impl Components {
@@ -103,6 +101,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::answer::Book;
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -146,9 +145,11 @@ mod tests {
         let now = "2026-03-10T14:00:00Z".parse().unwrap(); // 10 h in New York, 7 h in Los Angeles
         let new_york = Window::new([chrono_tz::America::New_York]);
         let both = Window::new([chrono_tz::America::New_York, chrono_tz::America::Los_Angeles]);
-        assert_eq!(answer_chance(1000, &new_york, now), 1000);
-        assert_eq!(answer_chance(1000, &both, now), 240);
-        assert_eq!(answer_chance(1000, &Window::new([]), now), 0);
+        let book = Book::default();
+        let points = |window: &Window| answer_chance(1000, book.profile(), window, now);
+        assert_eq!(points(&new_york), 1000);
+        assert_eq!(points(&both), 240);
+        assert_eq!(points(&Window::new([])), 0);
     }
 
     proptest! {
@@ -167,7 +168,7 @@ mod tests {
             prop_assert!(age(&weights, Some(today - TimeDelta::days(days)), today) <= weight);
             prop_assert!(promise_history(&weights, broken, kept) <= weight);
             prop_assert!(freshness(&weights, attempts, limit) <= weight);
-            prop_assert!(answer_chance(weight, &window, now) <= weight);
+            prop_assert!(answer_chance(weight, Book::default().profile(), &window, now) <= weight);
         }
 
         #[test]

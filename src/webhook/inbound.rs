@@ -67,6 +67,7 @@ async fn begin(app: &App, request: &VoiceRequest, posted: &Posted) -> Result<Cal
         decision: None,
         lease: None,
         queue_entry: None,
+        answer_chance: 1.0,
     };
     if !call::store::insert(&mut tx, &new, posted.at).await? {
         // The same request, a moment earlier.

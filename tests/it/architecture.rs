@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use ledgerline::cli::Cli;
 
 /// Where decisions are made: they get the world as an argument and cannot reach it.
-const PURE: [&str; 39] = [
+const PURE: [&str; 40] = [
     "call/machine.rs",
     "agent/presence.rs",
     "queue/score.rs",
@@ -31,6 +31,7 @@ const PURE: [&str; 39] = [
     "pacing/baseline/vicidial.rs",
     "pacing/baseline/webitel.rs",
     "pacing/contender.rs",
+    "pacing/reason.rs",
     "pacing/predictive.rs",
     "pacing/predictive/budget.rs",
     "pacing/predictive/normal.rs",

@@ -241,6 +241,7 @@ impl Scene {
             to: &debtor.number,
             from: &OUR_NUMBER.parse().expect("a number"),
             bridge_limit_ms: 2_000,
+            answer_chance: 1.0,
             taker: Taker::Whoever,
         };
         let begun = attempt::begin(&mut tx, permit, &attempt, now).await?;

@@ -174,7 +174,7 @@ pub const ALL: [Scenario; 16] = [
         id: "S14",
         about: "the list gets thin",
         agents: 20,
-        change: Change::List(16_000, 0.3),
+        change: Change::List(12_000, 0.3),
         reference: None,
         ..BASE
     },

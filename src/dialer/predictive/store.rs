@@ -9,7 +9,7 @@ use crate::{
     call::Outcome,
     error::Result,
     ids::{CallId, CampaignId, UserId},
-    pacing::predictive::{Agent, Because, Decision, Doing, Heard, Line, Pacer, Resolution},
+    pacing::predictive::{Agent, Because, Decision, Doing, HORIZON, Heard, Line, Pacer, Resolution},
 };
 
 /// No call takes longer from the dial to the disposition.
@@ -28,16 +28,20 @@ pub(super) struct Floor {
     pub(super) live: u32,
     /// Calls a second that came in by themselves within the last hour.
     pub(super) inbound: f64,
+    /// In how many milliseconds callbacks of the campaign fall due, those within the forecast's horizon.
+    pub(super) callbacks: Vec<i64>,
 }
 
 /// Reads the floor.
 pub(super) async fn floor(db: &PgPool, campaign: CampaignId, now: DateTime<Utc>) -> Result<Floor> {
     let rows = sqlx::query!(
-        r#"SELECT id AS "id: CallId", created_at,
-                  state IN ('dialing', 'ringing') AS "in_flight!",
+        r#"SELECT id AS "id: CallId", created_at, answer_chance, direction = 'outbound' AS "outbound!",
+                  -- what an agent dialled by hand or was shown has its agent already
+                  direction = 'outbound' AND state IN ('dialing', 'ringing') AND agent_id IS NULL AS "in_flight!",
+                  -- who called us waits for an agent like who answered
                   (state IN ('answered', 'held') AND agent_id IS NULL AND facts->>'hold_expired_at' IS NULL)
                       AS "waiting!"
-           FROM call WHERE live AND campaign_id = $1 AND direction = 'outbound'"#,
+           FROM call WHERE live AND campaign_id = $1"#,
         campaign.0
     )
     .fetch_all(db)
@@ -50,15 +54,31 @@ pub(super) async fn floor(db: &PgPool, campaign: CampaignId, now: DateTime<Utc>)
     )
     .fetch_one(db)
     .await?;
-    let line = |dialled: DateTime<Utc>| Line { dialled: dialled.timestamp_millis(), answered: None, chance: 1.0 };
+    let line = |dialled: DateTime<Utc>, chance| Line { dialled: dialled.timestamp_millis(), answered: None, chance };
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Ok(Floor {
         agents: agents(db, campaign).await?,
-        lines: rows.iter().filter(|row| row.in_flight).map(|row| (row.id, line(row.created_at))).collect(),
+        lines: rows
+            .iter()
+            .filter(|row| row.in_flight)
+            .map(|row| (row.id, line(row.created_at, row.answer_chance)))
+            .collect(),
         waiting: count(rows.iter().filter(|row| row.waiting).count()),
-        live: count(rows.len()),
+        live: count(rows.iter().filter(|row| row.outbound).count()),
         inbound: inbound / 3600.0,
+        callbacks: callbacks(db, campaign, now).await?,
     })
+}
+
+async fn callbacks(db: &PgPool, campaign: CampaignId, now: DateTime<Utc>) -> Result<Vec<i64>> {
+    let horizon = TimeDelta::seconds(i64::try_from(HORIZON).unwrap_or(0));
+    let due = sqlx::query_scalar!(
+        "SELECT due_at FROM callback WHERE status = 'open' AND due_at > $2 AND due_at <= $3 AND campaign_id = $1",
+        campaign.0,
+        now,
+        now + horizon
+    );
+    Ok(due.fetch_all(db).await?.into_iter().map(|due| (due - now).num_milliseconds()).collect())
 }
 
 /// Agents who take calls of the campaign; an agent belongs to one campaign, so none is counted twice.
@@ -95,6 +115,7 @@ struct Told {
     outcome: Option<String>,
     agent: Option<UserId>,
     disposed_at: Option<DateTime<Utc>>,
+    answer_chance: f64,
 }
 
 /// What happened to the campaign's calls after `since`, up to and including `until`, in the order of time.
@@ -107,9 +128,10 @@ pub(super) async fn heard(
     let calls = sqlx::query_as!(
         Told,
         r#"SELECT c.created_at, c.answered_at, c.bridged_at, c.ended_at, c.outcome,
-                  c.agent_id AS "agent: UserId", d.at AS "disposed_at?"
+                  c.agent_id AS "agent: UserId", d.at AS "disposed_at?", c.answer_chance
            FROM call c LEFT JOIN call_disposition d ON d.call_id = c.id
-           WHERE c.campaign_id = $1 AND c.direction = 'outbound' AND c.created_at > $2
+           -- what an agent dialled by hand came out of no queue, and needed no other agent
+           WHERE c.campaign_id = $1 AND c.direction = 'outbound' AND c.queue_entry IS NOT NULL AND c.created_at > $2
              AND greatest(c.heard_at, d.at) > $3"#,
         campaign.0,
         since - LONGEST_CALL,
@@ -146,7 +168,7 @@ impl Told {
             ),
         };
         let dialled = self.created_at.timestamp_millis();
-        Some((at, Heard::Resolved { dialled, at: at.timestamp_millis(), how, chance: 1.0 }))
+        Some((at, Heard::Resolved { dialled, at: at.timestamp_millis(), how, chance: self.answer_chance }))
     }
 
     /// A machine that an agent heard is no answer by a person.

@@ -2,11 +2,13 @@
 
 use super::{
     normal,
-    scene::{Ahead, Demand, HORIZON},
+    scene::{Ahead, Demand, HORIZON, seconds},
 };
 
 /// Agents and lines whose sum is counted out exactly; beyond that the sum is as good as normal.
 const EXACT: usize = 40;
+/// Answers expected from elsewhere up to which they are counted out.
+const MANY: f64 = 8.0;
 /// Chances too small to matter.
 const NIL: f64 = 1e-5;
 
@@ -67,8 +69,8 @@ impl Balance {
     /// The forecast for answers that come at these seconds: exact for a small floor.
     #[must_use]
     pub fn forecast(&self, when: &Ahead) -> Forecast {
-        let elsewhere = self.others.mean[HORIZON - 1] > NIL;
-        if elsewhere || self.coming.len() + self.lines.len() > EXACT {
+        let many = self.others.mean[HORIZON - 1] > MANY;
+        if many || self.coming.len() + self.lines.len() > EXACT {
             let (mean, variance) = self.moments();
             return Forecast::Normal(Box::new([mean, variance]));
         }
@@ -82,6 +84,7 @@ impl Balance {
         let mut pmf = Pmf { least: self.spare, chances: vec![1.0] };
         self.coming.iter().for_each(|free| pmf.perhaps_one_more(free[k]));
         self.lines.iter().for_each(|answered| pmf.perhaps_one_less(answered[k]));
+        pmf.fewer_by_poisson(self.others.mean[k]);
         pmf
     }
 }
@@ -103,6 +106,27 @@ impl Pmf {
             self.perhaps_one_more(1.0 - chance);
             self.least -= 1;
         }
+    }
+
+    /// Takes away a number that is Poisson distributed: so many on average.
+    fn fewer_by_poisson(&mut self, mean: f64) {
+        if mean < NIL {
+            return;
+        }
+        let (mut fewer, mut chance, mut left) = (Vec::new(), (-mean).exp(), 1.0);
+        while left > NIL && fewer.len() < EXACT {
+            fewer.push(chance);
+            left -= chance;
+            chance *= mean / seconds(fewer.len());
+        }
+        let mut chances = vec![0.0; self.chances.len() + fewer.len() - 1];
+        for (at, before) in self.chances.iter().enumerate() {
+            for (less, chance) in fewer.iter().enumerate() {
+                chances[at + fewer.len() - 1 - less] += before * chance;
+            }
+        }
+        self.least -= i64::try_from(fewer.len()).unwrap_or(i64::MAX) - 1;
+        self.chances = chances;
     }
 
     /// Chance of nobody to spare.

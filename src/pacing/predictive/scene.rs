@@ -108,6 +108,18 @@ impl Demand {
         Self { mean, variance: mean }
     }
 
+    /// Lines by their chances of an answer within each second ahead.
+    pub(super) fn of_lines(lines: impl Iterator<Item = Ahead>) -> Self {
+        let mut demand = Self::default();
+        for answered in lines {
+            for (k, chance) in answered.into_iter().enumerate() {
+                demand.mean[k] += chance;
+                demand.variance[k] += chance * (1.0 - chance);
+            }
+        }
+        demand
+    }
+
     /// Both together.
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {

@@ -113,6 +113,35 @@ fn shared_agents_are_not_counted_twice() {
 }
 
 #[test]
+fn callbacks_that_fall_due_keep_agents_free() {
+    let pacer = pacer(0.25);
+    let floor = agents(5, 0);
+    let with = |due_in: &[i64]| {
+        let others = pacer.callbacks(due_in);
+        let bounds = Bounds::default();
+        let scene = Scene { now: NOW, agents: &floor, lines: &[], waiting: 0, others: &others, bounds, coin: 1.0 };
+        pacer.clone().plan(&scene)
+    };
+    let (none, soon) = (with(&[]), with(&[1_000; 8]));
+    assert!(soon.dial < none.dial && soon.because.from_elsewhere > 0.5, "{soon:?} {none:?}");
+    assert!(with(&[24_000; 8]).because.from_elsewhere < 1e-9, "nobody answers before they are dialled");
+}
+
+#[test]
+fn a_few_calls_from_elsewhere_are_counted_out_on_a_small_floor() {
+    let pacer = pacer(0.25);
+    let (floor, on_the_way) = (agents(2, 6), lines(4));
+    let risk = |others: &Demand| {
+        let (pacer, bounds) = (pacer.clone(), Bounds { lines: 0, ..Bounds::default() });
+        let scene = Scene { now: NOW, agents: &floor, lines: &on_the_way, waiting: 0, others, bounds, coin: 1.0 };
+        { pacer }.plan(&scene).because.risk
+    };
+    let [nobody, a_trace, some] = [0.0, 1e-7, 0.05].map(|rate| risk(&Demand::inbound(rate)));
+    assert!((nobody - a_trace).abs() < 1e-5, "a trace of demand changes nothing: {nobody} {a_trace}");
+    assert!(some > nobody, "{some} {nobody}");
+}
+
+#[test]
 fn a_spent_budget_lowers_the_risk_without_stopping() {
     let mut spent = pacer(0.25);
     (0..40).for_each(|_| spent.hear(Heard::Abandoned { at: NOW }));

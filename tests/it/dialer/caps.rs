@@ -77,6 +77,7 @@ async fn try_to_dial(app: &App, campaign: &Campaign, person: PersonId, number: &
         to: &number.phone,
         from: &campaign.settings.caller_ids[0],
         bridge_limit_ms: 2_000,
+        answer_chance: 1.0,
         taker: Taker::Whoever,
     };
     let mut tx = app.db.begin().await.expect("a transaction");

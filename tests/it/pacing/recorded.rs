@@ -8,7 +8,7 @@ use ledgerline::{
 };
 
 /// A call that is over.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Over {
     pub at: DateTime<Utc>,
     /// `completed`, `abandoned`, `machine`, `no_answer` …
@@ -18,12 +18,14 @@ pub struct Over {
     /// Seconds of talk and of wrap-up, if an agent got to it.
     pub spoken: Option<(i64, i64)>,
     pub inbound: bool,
+    /// Whom it was to.
+    pub number: String,
 }
 
 impl Over {
     /// Rings out.
     pub fn no_answer(at: DateTime<Utc>) -> Self {
-        Self { at, outcome: "no_answer", rang: 22, spoken: None, inbound: false }
+        Self { at, outcome: "no_answer", rang: 22, spoken: None, inbound: false, number: "+12125550123".to_owned() }
     }
 
     /// A minute of talk and twenty seconds of wrap-up.
@@ -50,8 +52,8 @@ pub async fn call(app: &App, campaign: CampaignId, agent: Option<UserId>, over: 
     let facts = serde_json::json!({"create": {"is": "accepted"}});
     sqlx::query(
         "INSERT INTO call (id, campaign_id, direction, to_number, from_number, callback_token, facts, state, outcome, live,
-                           agent_id, created_at, answered_at, bridged_at, ended_at, heard_at)
-         VALUES ($1, $2, $3, '+15555550123', '+15555550100', '', $4, 'done', $5, false, $6, $7, $8, $9, $10, $10)",
+                           agent_id, created_at, answered_at, bridged_at, ended_at, heard_at, queue_entry)
+         VALUES ($1, $2, $3, $11, '+15555550100', '', $4, 'done', $5, false, $6, $7, $8, $9, $10, $10, $12)",
     )
     .bind(id)
     .bind(campaign)
@@ -63,6 +65,8 @@ pub async fn call(app: &App, campaign: CampaignId, agent: Option<UserId>, over: 
     .bind(answered)
     .bind(over.spoken.and(answered))
     .bind(ended)
+    .bind(over.number)
+    .bind(serde_json::json!({"lane": "past_due", "window": ["America/New_York"]}))
     .execute(&app.db)
     .await
     .expect("a call");

@@ -56,9 +56,11 @@ async fn sorted(app: &App, campaign: &Campaign) -> Vec<AccountId> {
     let mut conn = app.db.acquire().await.expect("a connection");
     let standings = queue::store::standings_of(&mut conn, campaign, &ids, now).await.expect("standings");
     let mut entries = Vec::new();
+    let book = app.answers.book();
     for standing in &standings {
         if let Placement::Ready(entry) = placement::place(standing, &campaign.settings, now, today) {
-            let hour = score::answer_chance(campaign.settings.weights.answer_chance, &entry.window, now);
+            let hour =
+                score::answer_chance(campaign.settings.weights.answer_chance, book.profile(), &entry.window, now);
             entries.push((
                 entry.lane,
                 Reverse(entry.score + u32::from(hour)),
