@@ -69,9 +69,14 @@ pub async fn prepare(
 /// # Errors
 /// [`Error::NotFound`], those of Postgres and Redis.
 pub async fn send(app: &App, agent: UserId, call: CallId) -> Result<()> {
-    let pop = of_call(app, call).await?;
-    push(app, agent, Body::Pop { pop }).await?;
+    send_the_rest(app, agent, call).await?;
     store::note_sent(&app.db, call, app.clock.now()).await
+}
+
+/// Sends the pop again to a desk that shows as much of it as it might have so far.
+pub(super) async fn send_the_rest(app: &App, agent: UserId, call: CallId) -> Result<()> {
+    let pop = of_call(app, call).await?;
+    push(app, agent, Body::Pop { pop }).await.map(drop)
 }
 
 /// The pop that was kept, or a new one: as much of it as may leave the service now.

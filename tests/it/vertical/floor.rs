@@ -25,6 +25,7 @@ use ledgerline::{
         agents::{self, Habits, Tally},
         faults::Faults,
     },
+    error::Error,
     ids::{CallId, CampaignId},
     import::{
         ImportJob,
@@ -99,7 +100,11 @@ impl Floor {
 
     /// Accounts that may be dialled, by the queue.
     pub async fn ready(&self) -> u64 {
-        queue::rebuild(&self.service.app, self.campaign).await.expect("a queue");
+        // The service's own dialer may be building it at this very moment.
+        while let Err(error) = queue::rebuild(&self.service.app, self.campaign).await {
+            assert!(matches!(error, Error::Conflict(_)), "{error}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         queue::depth(&self.service.app, self.campaign).await.expect("a queue").values().sum()
     }
 
@@ -269,6 +274,7 @@ async fn prepare(service: &TestApp) -> CampaignId {
     let settings = Settings {
         list: ListRule { include_not_yet_due: true, ..ListRule::default() },
         caller_ids: vec![CALLER_ID.parse().expect("a number")],
+        creditor_name: "Example Receivables".to_owned(),
         retry: RetryMinutes {
             busy: weeks,
             no_answer: weeks,
