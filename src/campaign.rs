@@ -1,6 +1,7 @@
 //! A campaign: which accounts, how to dial them, and within which bounds.
 
 mod check;
+mod spoken;
 mod steer;
 pub mod store;
 

@@ -45,7 +45,11 @@ pub(super) async fn create(rig: &Rig) -> anyhow::Result<People> {
         name: "Bench".to_owned(),
         mode: Mode::Progressive,
         ratio_milli: 1000,
-        settings: Settings { caller_ids: vec!["+15555550100".parse()?], ..Settings::default() },
+        settings: Settings {
+            caller_ids: vec!["+15555550100".parse()?],
+            creditor_name: "Example Trading".to_owned(),
+            ..Settings::default()
+        },
     };
     let campaign = campaign::create(app, None, new).await?.id;
     let user = users::NewUser {

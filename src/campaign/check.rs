@@ -4,8 +4,9 @@ use std::ops::RangeInclusive;
 
 use chrono::NaiveTime;
 
-use super::{HoursRule, Limits, RetryMinutes, Settings, Weights};
+use super::{HoursRule, Limits, RetryMinutes, Settings, Weights, spoken};
 use crate::{
+    account,
     compliance::book::Book,
     error::{Error, Result},
 };
@@ -45,13 +46,18 @@ pub(super) fn settings(settings: &Settings, book: &Book) -> Result<()> {
         return Err(Error::invalid("settings.languages", "must hold at most 50"));
     }
     for (index, language) in settings.languages.iter().enumerate() {
-        length(&format!("settings.languages[{index}]"), language, 2..=35)?;
+        if !account::consent::is_language(language) {
+            let field = format!("settings.languages[{index}]");
+            return Err(Error::invalid(field, "must be a BCP 47 tag such as `es` or `fr-CA`"));
+        }
     }
     length("settings.disposition_set", &settings.disposition_set, 1..=64)?;
     length("settings.script", &settings.script, 0..=10_000)?;
     length("settings.creditor_name", &settings.creditor_name, 0..=120)?;
     length("settings.abandoned_message", &settings.abandoned_message, 0..=TEXT)?;
-    length("settings.machine_message", &settings.machine_message, 0..=TEXT)
+    length("settings.machine_message", &settings.machine_message, 0..=TEXT)?;
+    spoken::message("settings.abandoned_message", &settings.abandoned_message, settings)?;
+    spoken::message("settings.machine_message", &settings.machine_message, settings)
 }
 
 /// What a campaign must have beyond valid settings before it may dial.
@@ -61,6 +67,11 @@ pub(super) fn startable(settings: &Settings) -> Result<()> {
     }
     if settings.hours.is_empty() {
         return Err(Error::invalid("settings.hours", "must hold at least one span before the campaign dials"));
+    }
+    // 16 CFR 310.4(b)(4)(iii): who was left without an agent hears who called
+    if settings.creditor_name.trim().is_empty() {
+        let detail = "must be given before the campaign dials: whoever is left without an agent hears who called";
+        return Err(Error::invalid("settings.creditor_name", detail));
     }
     Ok(())
 }
@@ -177,6 +188,16 @@ mod tests {
         let after_nine = refused(|settings| settings.hours[0].to = NaiveTime::from_hms_opt(21, 0, 1).unwrap());
         assert_eq!(after_nine.0, "settings.hours[0].to");
         assert_eq!(refused(|settings| settings.hours[0].days.clear()).0, "settings.hours[0].days");
+    }
+
+    #[test]
+    fn a_campaign_that_dials_says_who_calls_and_speaks_languages_by_their_tags() {
+        let number = "+15555550100".parse().unwrap();
+        let nameless = Settings { caller_ids: vec![number], ..Settings::default() };
+        assert!(matches!(startable(&nameless), Err(Error::Invalid { field, .. }) if field == "settings.creditor_name"));
+        assert!(startable(&Settings { creditor_name: "Example".to_owned(), ..nameless }).is_ok());
+        assert_eq!(refused(|settings| settings.languages = vec!["Spanish".to_owned()]).0, "settings.languages[0]");
+        assert_eq!(refused(|settings| settings.abandoned_message = "Bye.".to_owned()).0, "settings.abandoned_message");
     }
 
     #[test]

@@ -14,8 +14,9 @@ use super::{
 use crate::error::{Error, Result};
 
 /// Packs that the binary carries.
-const SHIPPED: [(&str, &str); 14] = [
+const SHIPPED: [(&str, &str); 15] = [
     ("policies/house.toml", include_str!("../../policies/house.toml")),
+    ("policies/house_people.toml", include_str!("../../policies/house_people.toml")),
     ("policies/us_reg_f.toml", include_str!("../../policies/us_reg_f.toml")),
     ("policies/us_solicitation.toml", include_str!("../../policies/us_solicitation.toml")),
     ("policies/us_recording.toml", include_str!("../../policies/us_recording.toml")),
@@ -31,6 +32,9 @@ const SHIPPED: [(&str, &str); 14] = [
     ("policies/in_rbi.toml", include_str!("../../policies/in_rbi.toml")),
 ];
 const CALENDARS: (&str, &str) = ("policies/calendars.toml", include_str!("../../policies/calendars.toml"));
+
+/// Stands for every jurisdiction.
+pub(super) const ANYWHERE: &str = "*";
 
 /// The rules in force. Two books with the same rules have the same [`Book::version`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,6 +201,7 @@ impl Pack {
     fn is_for(&self, request: &PermitRequest, at: DateTime<Utc>) -> bool {
         let Some(applies) = &self.applies else { return false };
         let place = request.jurisdictions.is_empty()
+            || applies.jurisdictions.contains(ANYWHERE)
             || request.jurisdictions.iter().any(|one| applies.jurisdictions.contains(one));
         let below = applies
             .debt_at_most

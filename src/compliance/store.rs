@@ -33,6 +33,13 @@ use crate::{
 
 /// Proof that a dial was looked at, allowed, and that the receipt of it is kept. Only [`keep`] makes one, and nothing
 /// dials without.
+///
+/// ```compile_fail,E0451
+/// use ledgerline::{compliance::DialPermit, ids::{AccountId, ContactPointId, DecisionId}};
+/// let (decision, account) = (DecisionId::generate(), AccountId::generate());
+/// let contact_point = ContactPointId::generate();
+/// let forged = DialPermit { decision, account, contact_point };
+/// ```
 #[derive(Debug)]
 pub struct DialPermit {
     decision: DecisionId,

@@ -1,3 +1,4 @@
+mod boundaries;
 mod packs;
 mod questions;
 mod time;

@@ -256,7 +256,12 @@ struct Source {
 #[utoipa::path(get, path = "/api/policy/{name}", tag = "policy", params(("name" = String, Path)),
     responses((status = 200, body = Source), Problems))]
 async fn source(State(app): State<App>, _: Agent, Path(name): Path<String>) -> Result<Json<Source>> {
-    let text = app.policies.sources.get(&name).ok_or(Error::NotFound("policy pack"))?.clone();
+    let sources = &app.policies.sources;
+    let unknown = || {
+        let known: Vec<&str> = sources.keys().map(String::as_str).collect();
+        Problem::invalid("name", format!("expected one of {}", known.join(", ")))
+    };
+    let text = sources.get(&name).ok_or_else(unknown)?.clone();
     Ok(Json(Source { name, text }))
 }
 

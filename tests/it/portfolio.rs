@@ -156,7 +156,11 @@ pub async fn live_calls(app: &App, account: AccountId) -> Vec<CallId> {
 
 /// A campaign that may dial all day, every day.
 pub async fn campaign(app: &App, name: &str, mode: Mode) -> Campaign {
-    let mut settings = Settings { caller_ids: vec!["+15555550100".parse().expect("a number")], ..Settings::default() };
+    let mut settings = Settings {
+        caller_ids: vec!["+15555550100".parse().expect("a number")],
+        creditor_name: "Example Receivables".to_owned(),
+        ..Settings::default()
+    };
     settings.hours[0].days.extend([chrono::Weekday::Sat, chrono::Weekday::Sun]);
     let new = NewCampaign { name: name.to_owned(), mode, ratio_milli: 1000, settings };
     campaign::create(app, None, new).await.expect("a campaign")

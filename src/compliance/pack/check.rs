@@ -3,7 +3,7 @@
 use std::{collections::HashSet, ops::RangeInclusive};
 
 use super::{Applies, Frequency, Hours, Pack, Rule, Says, Span, file::Fault};
-use crate::compliance::history;
+use crate::compliance::{book::ANYWHERE, history};
 
 /// Days that a rule may look back: what a history holds, less a day for the zones.
 const DAYS: RangeInclusive<u32> = 1..=history::DAYS - 1;
@@ -56,8 +56,8 @@ fn scope(applies: &Applies) -> Result<(), Fault> {
         let parts: Vec<&str> = place.split('-').collect();
         parts[0].len() == 2 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_uppercase()))
     };
-    if !applies.jurisdictions.iter().all(well_formed) {
-        return Err(fault("applies.jurisdictions", "must be written as US, US-MA or US-NY-NYC"));
+    if !applies.jurisdictions.iter().all(|place| place == ANYWHERE || well_formed(place)) {
+        return Err(fault("applies.jurisdictions", "must be written as US, US-MA or US-NY-NYC; `*`: anywhere"));
     }
     if applies.debt_at_most.as_ref().is_some_and(|limit| limit.minor <= 0 || limit.currency.len() != 3) {
         return Err(fault("applies.debt_at_most", "must be more than 0 minor units of an ISO 4217 currency"));

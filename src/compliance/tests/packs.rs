@@ -31,7 +31,10 @@ fn every_rule_says_where_it_comes_from_and_every_pack_that_it_is_no_legal_advice
         assert!(pack.rules.iter().all(|rule| rule.cite.len() > 8), "{}", pack.name);
         assert!(
             pack.is_base()
-                || pack.rules.iter().any(|rule| matches!(rule.says, Says::Hours(_) | Says::Frequency(_)))
+                || pack
+                    .rules
+                    .iter()
+                    .any(|rule| matches!(rule.says, Says::Hours(_) | Says::Frequency(_) | Says::Quiet(_)))
                 || !pack.prompts.is_empty(),
             "{} says something",
             pack.name
@@ -43,20 +46,27 @@ fn every_rule_says_where_it_comes_from_and_every_pack_that_it_is_no_legal_advice
 fn packs_are_chosen_by_party_collector_place_purpose_and_day() {
     let (first, third) = (Collector::First, Collector::Third);
     assert_eq!(asked(&allowed(), spring()), ["house"], "a business in New York State");
-    assert_eq!(asked(&consumer(&["US", "US-NY"], first), spring()), ["house"], "a creditor in its own name");
-    assert_eq!(asked(&consumer(&["US", "US-NY"], third), spring()), ["house", "us_reg_f"]);
-    assert_eq!(asked(&consumer(&["US", "US-MA"], first), spring()), ["house", "us_ma", "us_recording"]);
-    assert_eq!(asked(&consumer(&["US", "US-WA"], first), spring()), ["house", "us_recording"]);
+    assert_eq!(
+        asked(&consumer(&["US", "US-NY"], first), spring()),
+        ["house", "house_people"],
+        "a creditor in its own name"
+    );
+    assert_eq!(asked(&consumer(&["US", "US-NY"], third), spring()), ["house", "house_people", "us_reg_f"]);
+    assert_eq!(asked(&consumer(&["US", "US-MA"], first), spring()), ["house", "house_people", "us_ma", "us_recording"]);
+    assert_eq!(asked(&consumer(&["US", "US-WA"], first), spring()), ["house", "house_people", "us_recording"]);
     assert_eq!(
         asked(&consumer(&["US", "US-WA"], third), spring()),
-        ["house", "us_recording", "us_reg_f", "us_wa_agencies"]
+        ["house", "house_people", "us_recording", "us_reg_f", "us_wa_agencies"]
     );
-    assert_eq!(asked(&consumer(&["GB"], first), spring()), ["house", "uk_conc"]);
-    assert_eq!(asked(&consumer(&["AU"], first), spring()), ["house", "au_rg96"]);
-    assert_eq!(asked(&consumer(&["CA", "CA-ON"], third), spring()), ["house", "ca_agencies"]);
-    assert_eq!(asked(&consumer(&["IN"], first), spring()), ["house", "in_rbi"]);
+    assert_eq!(asked(&consumer(&["GB"], first), spring()), ["house", "house_people", "uk_conc"]);
+    assert_eq!(asked(&consumer(&["AU"], first), spring()), ["house", "au_rg96", "house_people"]);
+    assert_eq!(asked(&consumer(&["CA", "CA-ON"], third), spring()), ["house", "ca_agencies", "house_people"]);
+    assert_eq!(asked(&consumer(&["IN"], first), spring()), ["house", "house_people", "in_rbi"]);
     let sales = PermitRequest { purpose: Purpose::Sales, ..consumer(&["US", "US-FL"], first) };
-    assert_eq!(asked(&sales, spring()), ["house", "us_fl_solicitation", "us_recording", "us_solicitation"]);
+    assert_eq!(
+        asked(&sales, spring()),
+        ["house", "house_people", "us_fl_solicitation", "us_recording", "us_solicitation"]
+    );
 }
 
 #[test]
@@ -93,7 +103,7 @@ fn new_york_city_counts_from_its_date_everything_that_was_tried() {
 #[test]
 fn where_nothing_is_known_of_the_place_every_pack_is_asked() {
     let nowhere = consumer(&[], Collector::Third);
-    assert_eq!(asked(&nowhere, at("2026-10-01T15:00:00Z")).len(), 12, "all but those for solicitations");
+    assert_eq!(asked(&nowhere, at("2026-10-01T15:00:00Z")).len(), 13, "all but those for solicitations");
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn every_line_of_the_tables_is_read() {
 fn an_area_code_across_a_boundary_has_both_zones_whatever_the_exchange() {
     assert_eq!(number("+14235550100"), CHICAGO_AND_NEW_YORK);
     assert_eq!(number("+14232345678"), CHICAGO_AND_NEW_YORK);
+    assert_eq!(number("+18505550100"), CHICAGO_AND_NEW_YORK, "not Eastern only, as 850-555 is said to be");
     assert_eq!(number("+12085550100"), ["America/Boise", "America/Denver", "America/Los_Angeles"]);
 }
 
