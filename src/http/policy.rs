@@ -1,13 +1,8 @@
-//! What may be done and why not: `may-contact`, the waterfall, receipts, and trying a changed policy.
+//! What may be done and why not: `may-contact`, wishes, the waterfall, receipts.
 
-use std::collections::BTreeMap;
+mod packs;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
@@ -21,8 +16,7 @@ use crate::{
     campaign::{self, Campaign, Mode, Settings},
     compliance::{
         may_contact::{self, MayContact},
-        replay::{self, Replayed, Tried},
-        scope::{Collector, Party, Purpose},
+        replay::{self, Replayed},
         waterfall::{self, Waterfall},
         wish::Wish,
     },
@@ -45,9 +39,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(fall))
         .routes(routes!(behind))
         .routes(routes!(decision))
-        .routes(routes!(packs))
-        .routes(routes!(source))
-        .routes(routes!(sandbox))
+        .merge(packs::routes())
 }
 
 /// For which campaign.
@@ -183,128 +175,4 @@ async fn read(app: &App, id: CampaignId) -> UseCase<Campaign> {
     responses((status = 200, body = Replayed), Problems))]
 async fn decision(State(app): State<App>, _: Agent, Id(id): Id<DecisionId>) -> Result<Json<Replayed>> {
     Ok(Json(replay::replay(&app.db, id).await?))
-}
-
-/// The rules in force.
-#[derive(Serialize, ToSchema)]
-struct InForce {
-    /// Their SHA-256.
-    version: String,
-    /// The packs, by name.
-    packs: Vec<Described>,
-}
-
-/// A pack in a few words.
-#[derive(Serialize, ToSchema)]
-struct Described {
-    /// Unique name.
-    name: String,
-    /// Raised by every change.
-    version: u32,
-    /// What it is.
-    title: String,
-    /// What to know about it.
-    note: String,
-    /// A campaign may name it as its policy.
-    base: bool,
-    /// Kinds of debtor it protects.
-    parties: Vec<Party>,
-    /// Roles of the collector it binds.
-    collectors: Vec<Collector>,
-    /// Purposes of calls it is about.
-    purposes: Vec<Purpose>,
-    /// Where.
-    jurisdictions: Vec<String>,
-    /// Its rules, each with its source.
-    rules: BTreeMap<String, String>,
-}
-
-/// The packs in force. None of them is legal advice.
-#[utoipa::path(get, path = "/api/policy", tag = "policy", responses((status = 200, body = InForce), Problems))]
-async fn packs(State(app): State<App>, _: Agent) -> Json<InForce> {
-    let packs = app.policies.book.packs().iter().map(|pack| {
-        let applies = pack.applies.clone();
-        let (parties, collectors, purposes, jurisdictions) = applies
-            .map(|one| (one.parties, one.collectors, one.purposes, one.jurisdictions.into_iter().collect()))
-            .unwrap_or_default();
-        Described {
-            name: pack.name.clone(),
-            version: pack.version,
-            title: pack.title.clone(),
-            note: pack.note.clone(),
-            base: pack.is_base(),
-            parties,
-            collectors,
-            purposes,
-            jurisdictions,
-            rules: pack.rules.iter().map(|rule| (rule.id.clone(), rule.cite.clone())).collect(),
-        }
-    });
-    Json(InForce { version: app.policies.version.to_string(), packs: packs.collect() })
-}
-
-/// The file of a pack.
-#[derive(Serialize, ToSchema)]
-struct Source {
-    /// Name of the pack; `calendars` for the holidays.
-    name: String,
-    /// TOML, as `docs/POLICY.md` describes it.
-    text: String,
-}
-
-/// The file of a pack in force, to change it and try the change.
-#[utoipa::path(get, path = "/api/policy/{name}", tag = "policy", params(("name" = String, Path)),
-    responses((status = 200, body = Source), Problems))]
-async fn source(State(app): State<App>, _: Agent, Path(name): Path<String>) -> Result<Json<Source>> {
-    let sources = &app.policies.sources;
-    let unknown = || {
-        let known: Vec<&str> = sources.keys().map(String::as_str).collect();
-        Problem::invalid("name", format!("expected one of {}", known.join(", ")))
-    };
-    let text = sources.get(&name).ok_or_else(unknown)?.clone();
-    Ok(Json(Source { name, text }))
-}
-
-/// A policy to try.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Trial {
-    /// How many days back, 1 to 90.
-    #[schema(minimum = 1, maximum = 90)]
-    days: u16,
-    /// Only the calls of this campaign; absent: of all.
-    #[serde(default)]
-    campaign: Option<CampaignId>,
-    /// Packs to put in place of those of the same name, or besides: file name and TOML, 1 to 40.
-    packs: BTreeMap<String, String>,
-}
-
-/// What came of the trial.
-#[derive(Serialize, ToSchema)]
-struct TrialResult {
-    /// Counts, and verdicts that would change.
-    #[serde(flatten)]
-    tried: Tried,
-    /// The accounts of those verdicts.
-    accounts: Vec<account::Summary>,
-}
-
-/// Gives the verdicts of the last days again by a changed policy, and says what it would have refused. Changes nothing.
-#[utoipa::path(post, path = "/api/policy/sandbox", tag = "policy", request_body = Trial,
-    responses((status = 200, body = TrialResult), Problems))]
-async fn sandbox(State(app): State<App>, _: Supervisor, Body(trial): Body<Trial>) -> Result<Json<TrialResult>> {
-    if !(1..=90).contains(&trial.days) {
-        return Err(Problem::invalid("days", "expected 1 to 90"));
-    }
-    if !(1..=40).contains(&trial.packs.len()) {
-        return Err(Problem::invalid("packs", "expected 1 to 40 files"));
-    }
-    let book = app.policies.book.with(trial.packs.iter().map(|(file, text)| (file.as_str(), text.as_str())))?;
-    let tried = replay::try_out(&app.db, book, trial.campaign, trial.days, app.clock.now()).await?;
-    let mut accounts: Vec<AccountId> = tried.changed.iter().map(|one| one.account).collect();
-    accounts.sort_unstable();
-    accounts.dedup();
-    let mut conn = app.db.acquire().await.map_err(Error::from)?;
-    let accounts = account::store::summaries(&mut conn, &accounts).await?;
-    Ok(Json(TrialResult { tried, accounts }))
 }
