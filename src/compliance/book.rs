@@ -11,7 +11,10 @@ use super::{
     calendar::Calendar,
     pack::{self, Pack, Says},
 };
-use crate::error::{Error, Result};
+use crate::{
+    campaign::HoursRule,
+    error::{Error, Result},
+};
 
 /// Packs that the binary carries.
 const SHIPPED: [(&str, &str); 15] = [
@@ -109,6 +112,15 @@ impl Book {
         Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
             hex
+        })
+    }
+
+    /// The hours of the pack that a campaign names as its policy: what binds all of its accounts alike.
+    pub fn base_hours(&self, policy: &str) -> impl Iterator<Item = &Vec<HoursRule>> {
+        let base = self.packs.iter().filter(move |pack| pack.is_base() && pack.name == policy);
+        base.flat_map(|pack| &pack.rules).filter_map(|rule| match &rule.says {
+            Says::Hours(hours) => Some(&hours.windows),
+            _ => None,
         })
     }
 

@@ -11,6 +11,9 @@ pub const MARGIN: TimeDelta = TimeDelta::seconds(60);
 /// How far ahead [`next_open`] looks: spans repeat weekly, one more day covers a change of the clocks.
 const HORIZON: Days = Days::new(8);
 
+/// How often spans of several lists are looked through for a moment that all of them allow.
+const LOOKS: usize = 64;
+
 /// Whether a call may be placed `now` into all of `zones`. Without a zone or a rule nothing is allowed.
 #[must_use]
 pub fn is_open(rules: &[HoursRule], zones: &[Tz], now: DateTime<Utc>) -> bool {
@@ -44,6 +47,21 @@ pub fn next_open_for(
     let mut starts: Vec<DateTime<Utc>> = zones.iter().flat_map(|zone| starts_after(rules, *zone, now)).collect();
     starts.sort_unstable();
     starts.into_iter().find(|start| is_open_for(rules, zones, margin, *start))
+}
+
+/// As [`next_open`], where each of several lists of spans must allow the call.
+#[must_use]
+pub fn next_open_in_all(lists: &[Vec<HoursRule>], zones: &[Tz], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let mut at = now;
+    // Each look passes at least the start of a span of a week.
+    for _ in 0..LOOKS {
+        let next = lists.iter().try_fold(at, |latest, rules| Some(latest.max(next_open(rules, zones, at)?)))?;
+        if next == at {
+            return Some(at);
+        }
+        at = next;
+    }
+    None
 }
 
 /// The end of the span that `now` lies in, to the very second; `None` if it lies outside.
@@ -127,6 +145,17 @@ mod tests {
         assert!(is_open(&rules, &[NEW_YORK], nine_in_new_york));
         assert!(!is_open(&rules, &[NEW_YORK, LOS_ANGELES], nine_in_new_york));
         assert_eq!(next_open(&rules, &[NEW_YORK, LOS_ANGELES], nine_in_new_york), Some(at("2026-01-14T16:00:00Z")));
+    }
+
+    #[test]
+    fn of_several_lists_all_must_allow_it() {
+        let lists = [every_day("08:00:00", "20:00:00"), vec![rule(&[Weekday::Tue], "14:00:00", "16:00:00")]];
+        // Wednesday noon; the next Tuesday, 14 h
+        let next = next_open_in_all(&lists, &[NEW_YORK], at("2026-01-14T17:00:00Z"));
+        assert_eq!(next, Some(at("2026-01-20T19:00:00Z")));
+        assert_eq!(next_open_in_all(&lists, &[NEW_YORK], next.unwrap()), next);
+        let never = [every_day("08:00:00", "10:00:00"), every_day("10:00:00", "12:00:00")];
+        assert_eq!(next_open_in_all(&never, &[NEW_YORK], at("2026-01-14T17:00:00Z")), None);
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub(super) struct Bucket {
 /// The buckets that are open or will open within eight days.
 pub(super) async fn all(app: &App, campaign: &Campaign, now: DateTime<Utc>) -> Result<Vec<Bucket>> {
     let names: Vec<String> = app.redis.clone().smembers(script::prefix(campaign.id) + "buckets").await?;
-    let opens_at = |window: &Window| hours::next_open(&campaign.settings.hours, window.zones(), now);
+    let spans = spans(app, campaign);
+    let opens_at = |window: &Window| hours::next_open_in_all(&spans, window.zones(), now);
     let (windows, book) = (names.into_iter().filter_map(named), app.answers.book());
     Ok(windows.filter_map(|(name, window)| look(name, window, campaign, &book, opens_at)).collect())
 }
@@ -54,20 +55,20 @@ pub(super) struct Open {
     windows: Arc<[(String, Window)]>,
     /// What it was worked out for.
     second: i64,
-    hours: Vec<HoursRule>,
+    spans: Vec<Vec<HoursRule>>,
     weight: u16,
 }
 
 impl Buckets {
     /// The buckets that are open, as far as this node knows.
     pub(super) async fn open(&self, app: &App, campaign: &Campaign, now: DateTime<Utc>) -> Result<Arc<Open>> {
-        let known = self.known().get(&campaign.id).cloned();
+        let (known, spans) = (self.known().get(&campaign.id).cloned(), spans(app, campaign));
         match known {
             None => self.look_again(app, campaign, now).await,
-            Some(open) if open.is_of(campaign, now) => Ok(open),
+            Some(open) if open.is_of(campaign, &spans, now) => Ok(open),
             Some(open) => {
                 let (shape, windows, book) = (open.shape.clone(), open.windows.clone(), app.answers.book());
-                Ok(self.keep(campaign.id, Open::of(campaign, &book, now, shape, windows)))
+                Ok(self.keep(campaign.id, Open::of(campaign, spans, &book, now, shape, windows)))
             }
         }
     }
@@ -79,8 +80,9 @@ impl Buckets {
         list.atomic().get(format!("{prefix}shape")).smembers(format!("{prefix}buckets"));
         let (shape, names): (Option<String>, Vec<String>) = list.query_async(&mut app.redis.clone()).await?;
         let windows = names.into_iter().filter_map(named).collect();
-        let book = app.answers.book();
-        Ok(self.keep(campaign.id, Open::of(campaign, &book, now, shape.unwrap_or_default(), windows)))
+        let (spans, book) = (spans(app, campaign), app.answers.book());
+        let open = Open::of(campaign, spans, &book, now, shape.unwrap_or_default(), windows);
+        Ok(self.keep(campaign.id, open))
     }
 
     fn keep(&self, campaign: CampaignId, open: Open) -> Arc<Open> {
@@ -98,25 +100,34 @@ impl Buckets {
 impl Open {
     fn of(
         campaign: &Campaign,
+        spans: Vec<Vec<HoursRule>>,
         book: &Book,
         now: DateTime<Utc>,
         shape: String,
         windows: Arc<[(String, Window)]>,
     ) -> Self {
-        let hours = campaign.settings.hours.clone();
+        let is_open = |window: &Window| spans.iter().all(|rules| hours::is_open(rules, window.zones(), now));
         // The present, if the window is open; cheaper than looking for when it opens.
-        let opens_at = |window: &Window| hours::is_open(&hours, window.zones(), now).then_some(now);
+        let opens_at = |window: &Window| is_open(window).then_some(now);
         let look = |(name, window): &(String, Window)| look(name.clone(), window.clone(), campaign, book, opens_at);
         let buckets = windows.iter().filter_map(look).collect();
         let weight = campaign.settings.weights.answer_chance;
-        Self { shape, buckets, windows, second: now.timestamp(), hours, weight }
+        Self { shape, buckets, windows, second: now.timestamp(), spans, weight }
     }
 
     /// Hours begin and end on whole seconds: within one nothing opens or closes.
-    fn is_of(&self, campaign: &Campaign, now: DateTime<Utc>) -> bool {
-        let settings = &campaign.settings;
-        (self.second, self.weight) == (now.timestamp(), settings.weights.answer_chance) && self.hours == settings.hours
+    fn is_of(&self, campaign: &Campaign, spans: &[Vec<HoursRule>], now: DateTime<Utc>) -> bool {
+        let weight = campaign.settings.weights.answer_chance;
+        (self.second, self.weight) == (now.timestamp(), weight) && self.spans == spans
     }
+}
+
+/// What binds every account of a campaign: its own hours, and those of the pack that it names. The other packs differ
+/// from account to account; they are asked at the last look.
+fn spans(app: &App, campaign: &Campaign) -> Vec<Vec<HoursRule>> {
+    let settings = &campaign.settings;
+    let of_the_pack = app.policies.book.base_hours(&settings.policy).cloned();
+    std::iter::once(settings.hours.clone()).chain(of_the_pack).collect()
 }
 
 fn named(name: String) -> Option<(String, Window)> {

@@ -5,14 +5,15 @@ use std::{cmp::Reverse, collections::HashSet};
 use chrono::TimeDelta;
 use ledgerline::{
     app::App,
-    campaign::Campaign,
+    campaign::{self, Campaign},
+    clock::Clock,
     ids::AccountId,
     queue::{self, Lane, Placement, placement, score},
 };
 
 use super::{accounts, built, claim, upcoming, wipe};
 use crate::{
-    harness::TestApp,
+    harness::{TestApp, noon},
     portfolio::{self, Debtor},
 };
 
@@ -192,4 +193,36 @@ async fn a_new_day_places_everybody_anew() {
     assert!(queue::keep_up(app, &campaign).await.expect("kept up"));
     assert_eq!(upcoming(app, &campaign).await, [due_today]);
     test.finish().await;
+}
+
+#[tokio::test]
+async fn a_window_is_no_wider_than_the_hours_of_the_pack_that_the_campaign_names() {
+    let packs = std::env::temp_dir().join(format!("ledgerline-packs-{}", uuid::Uuid::now_v7()));
+    std::fs::create_dir_all(&packs).expect("a directory");
+    let afternoons = "name = 'afternoons'\nversion = 1\ntitle = 'Afternoons'\nnote = 'Not legal advice.'\nbase = true\n[[rule]]\n\
+                      id = 'hours'\ncite = 'house rule'\n\
+                      hours = { windows = [{ days = ['Tue'], from = '14:00:00', to = '16:00:00' }] }\n";
+    std::fs::write(packs.join("afternoons.toml"), afternoons).expect("a pack");
+    let house = include_str!("../../../policies/house.toml");
+    std::fs::write(packs.join("house.toml"), house).expect("a pack");
+    // Tuesday, 13:00 in New York
+    let clock = Clock::manual(noon(), chrono_tz::America::New_York);
+    let test = TestApp::start_with(clock, |config| config.policies = Some(packs.clone())).await;
+    let app = &test.app;
+    portfolio::add(app, &Debtor::default()).await;
+    let campaign = built(app).await;
+    let settings = campaign::Settings { policy: "afternoons".to_owned(), ..campaign.settings.clone() };
+    campaign::update_settings(app, None, campaign.id, campaign.version, settings).await.expect("changed");
+    let campaign = portfolio::again(app, campaign.id).await;
+    assert!(queue::keep_up(app, &campaign).await.expect("kept up"));
+
+    assert!(claim(app, &campaign, 1).await.is_empty(), "the campaign's hours alone would allow it");
+    let page = queue::next(app, campaign.id, None, queue::PAGE).await.expect("a page");
+    assert_eq!((page.items[0].open, page.items[0].opens_at), (false, noon() + TimeDelta::hours(1)));
+    app.clock.advance(TimeDelta::hours(1));
+    let leased = claim(app, &campaign, 1).await;
+    assert_eq!(leased.len(), 1, "at two");
+    queue::release(app, &campaign, &leased).await.expect("released");
+    test.finish().await;
+    std::fs::remove_dir_all(&packs).expect("removed");
 }
