@@ -8,6 +8,8 @@
 //! How the hazards depend on age changes slowly and is learnt over many calls; how likely an answer is changes with the
 //! list and the hour and is learnt as a factor on top, observed over expected answers.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -26,6 +28,8 @@ const SHAPE_MEMORY: f64 = 20_000.0;
 const LEVEL_MEMORY_MS: f64 = 300_000.0;
 /// …within these bounds, in calls.
 const LEVEL_MEMORY: (f64, f64) = (1_000.0, 20_000.0);
+/// What happens to a line is told within this time.
+const TOLD_WITHIN_MS: i64 = 10_000;
 /// Calls that the prior counts for.
 const PRIOR_CALLS: f64 = 60.0;
 
@@ -49,6 +53,9 @@ pub struct Ring {
     fresh: f64,
     /// Up to when lines have been counted.
     counted: i64,
+    /// When lines were looked at of late: what is told late was last counted at the look before it happened.
+    #[serde(skip)]
+    looks: VecDeque<i64>,
     /// Dials counted since the start, the prior's excluded.
     dials: f64,
 }
@@ -79,6 +86,7 @@ impl Ring {
             shock: Shock::default(),
             fresh: 0.0,
             counted: now,
+            looks: VecDeque::new(),
             dials: 0.0,
         };
         ring.believe(prior);
@@ -109,16 +117,21 @@ impl Ring {
     pub fn count(&mut self, lines: &[Line], now: i64) {
         let mut expected = 0.0;
         for line in lines.iter().filter(|line| line.answered.is_none()) {
-            expected += self.reach(line.dialled, now, line.chance);
+            expected += self.reach(line.dialled, self.counted, now, line.chance);
         }
         self.expect(expected);
         self.forget(now);
         self.counted = self.counted.max(now);
+        self.looks.push_back(now);
+        while self.looks.front().is_some_and(|look| *look < now - TOLD_WITHIN_MS) {
+            self.looks.pop_front();
+        }
     }
 
     /// Counts a line that stopped ringing.
     pub fn resolved(&mut self, dialled: i64, at: i64, how: Resolution, chance: f64) {
-        let expected = self.reach(dialled, at + 1, chance);
+        let before = self.looks.iter().rev().find(|look| **look <= at).copied().unwrap_or(self.counted);
+        let expected = self.reach(dialled, before, at + 1, chance);
         self.expect(expected);
         let age = bin(at - dialled);
         match how {
@@ -136,8 +149,8 @@ impl Ring {
     }
 
     /// Adds one line to the ages it reached in `counted..until`; the answers to expect of it there.
-    fn reach(&mut self, dialled: i64, until: i64, chance: f64) -> f64 {
-        let first = ((self.counted - dialled).max(0) + BIN_MS - 1) / BIN_MS;
+    fn reach(&mut self, dialled: i64, counted: i64, until: i64, chance: f64) -> f64 {
+        let first = ((counted - dialled).max(0) + BIN_MS - 1) / BIN_MS;
         let last = (until - 1 - dialled).div_euclid(BIN_MS);
         let mut expected = 0.0;
         let until = usize::try_from(last + 1).unwrap_or(0).min(BINS);

@@ -193,6 +193,35 @@ fn growing_volume_does_not_look_like_more_answers() {
     assert!((ours - 0.1).abs() < 0.015, "and avoided: {ours}");
 }
 
+/// Every line is answered or engaged within a second; a live service is told two seconds later.
+#[test]
+fn what_is_told_late_counts_for_the_ages_it_reached() {
+    let learnt = |late: i64| {
+        let mut ring = Ring::new(RingPrior { answer: 0.5, machine: 0.0, timeout: 25_000 }, NOON);
+        let rings = |call: i64| 300 + (call * 7 % 10) * 70;
+        for look in 0..2_000 {
+            let now = NOON + 250 * look;
+            // One call is dialled just after each look.
+            let call = |number: i64| NOON + 250 * number + 1;
+            let over = (0..look).rev().take(40).filter(|&number| {
+                let told = call(number) + rings(number) + late;
+                (now - 250..now).contains(&told)
+            });
+            for number in over {
+                let how = if number % 2 == 0 { Resolution::Answered } else { Resolution::Busy };
+                ring.resolved(call(number), call(number) + rings(number), how, 1.0);
+            }
+            let ringing = (0..look).rev().take(40).filter(|&number| call(number) + rings(number) >= now);
+            let ringing: Vec<Line> =
+                ringing.map(|number| Line { dialled: call(number), answered: None, chance: 1.0 }).collect();
+            ring.count(&ringing, now);
+        }
+        ring.outlook().answer()
+    };
+    let (at_once, late) = (learnt(0), learnt(2_000));
+    assert!((at_once - 0.5).abs() < 0.05 && (late - 0.5).abs() < 0.05, "{at_once} {late}");
+}
+
 #[test]
 fn a_shock_is_followed_within_minutes() {
     let mut ring = Ring::new(RingPrior { answer: 0.1, machine: 0.0, timeout: 25_000 }, NOON);
