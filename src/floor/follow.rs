@@ -31,6 +31,9 @@ use super::{
 
 /// Everything that may have changed is read at least this often, whatever was heard or missed.
 const PERIOD: Duration = Duration::from_secs(2);
+/// As often where no supervisor watches on this node: so that the first one who does has not to wait for a whole day's
+/// calls to be read.
+const UNWATCHED: Duration = Duration::from_secs(30);
 /// Changes within this time make one patch.
 const GATHER: Duration = Duration::from_millis(50);
 /// Wait before subscribing again after the connection was lost.
@@ -70,7 +73,8 @@ pub fn spawn(app: &App, lifecycle: &Lifecycle) {
         let app = reader.clone();
         async move {
             tokio::time::sleep(GATHER).await;
-            bring_up_to_date(&app, PERIOD).await.map(drop)
+            let period = if app.floor.is_watched() { PERIOD } else { UNWATCHED };
+            bring_up_to_date(&app, period).await.map(drop)
         }
     });
     let (hearer, stop) = (app.clone(), lifecycle.working());
@@ -92,15 +96,18 @@ pub async fn refresh(app: &App) -> Result<FloorView> {
     Ok(bring_up_to_date(app, Duration::ZERO).await?.1)
 }
 
-/// Notes every id that is published, until the connection is lost.
+/// Notes every id that is published while somebody watches, until the connection is lost. Whoever begins to watch reads
+/// everything first.
 async fn hear(app: &App) -> Result<()> {
     let mut subscription = app.redis_client.get_async_pubsub().await?;
     subscription.subscribe(CHANNEL).await?;
     let mut messages = subscription.on_message();
     while let Some(message) = messages.next().await {
         let text: String = message.get_payload()?;
-        app.floor.note(|heard| heard.note(&text));
-        app.floor.0.wake.notify_one();
+        if app.floor.is_watched() {
+            app.floor.note(|heard| heard.note(&text));
+            app.floor.0.wake.notify_one();
+        }
     }
     Ok(())
 }
@@ -188,6 +195,11 @@ impl Heard {
 }
 
 impl Board {
+    /// A supervisor's socket is open on this node.
+    fn is_watched(&self) -> bool {
+        self.0.news.receiver_count() > 0
+    }
+
     /// Changes what was heard; the lock is never held across a wait.
     fn note<T>(&self, change: impl FnOnce(&mut Heard) -> T) -> T {
         change(&mut self.0.heard.lock().unwrap_or_else(PoisonError::into_inner))
