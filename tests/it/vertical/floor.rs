@@ -100,12 +100,22 @@ impl Floor {
 
     /// Accounts that may be dialled, by the queue.
     pub async fn ready(&self) -> u64 {
-        // The service's own dialer may be building it at this very moment.
-        while let Err(error) = queue::rebuild(&self.service.app, self.campaign).await {
-            assert!(matches!(error, Error::Conflict(_)), "{error}");
+        const TRIES: usize = 100;
+        for _ in 0..TRIES {
+            // The service's own dialer may be building it at this very moment, or begin to after us.
+            match queue::rebuild(&self.service.app, self.campaign).await {
+                Ok(_) => {
+                    let depth = queue::depth(&self.service.app, self.campaign).await.expect("a queue");
+                    let ready = depth.values().sum();
+                    if ready > 0 {
+                        return ready;
+                    }
+                }
+                Err(error) => assert!(matches!(error, Error::Conflict(_)), "{error}"),
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        queue::depth(&self.service.app, self.campaign).await.expect("a queue").values().sum()
+        0
     }
 
     /// Calls so far.
