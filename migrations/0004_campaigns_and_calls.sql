@@ -99,6 +99,8 @@ CREATE TABLE call (
 -- Every word of the carrier writes the row anew. With room on the page, and no index over what changes with every word
 -- (state, facts, heard_at), that touches one page and not a dozen indexes.
 ) WITH (fillfactor = 60);
+-- Outside the row: it is written once, and would be written anew with every word.
+ALTER TABLE call ALTER COLUMN pop SET STORAGE EXTERNAL;
 CREATE UNIQUE INDEX call_live_account ON call (account_id) WHERE live AND direction = 'outbound';
 CREATE UNIQUE INDEX call_live_person ON call (person_id) WHERE live AND direction = 'outbound';
 CREATE UNIQUE INDEX call_live_number ON call (to_number) WHERE live AND direction = 'outbound';
@@ -108,16 +110,17 @@ CREATE INDEX call_account ON call (account_id, created_at DESC);
 CREATE INDEX call_person ON call (person_id, created_at DESC);
 CREATE INDEX call_number ON call (to_number, created_at DESC);
 CREATE INDEX call_campaign ON call (campaign_id, created_at DESC);
-CREATE INDEX call_agent ON call (agent_id, created_at DESC) WHERE agent_id IS NOT NULL;
 -- the board of the floor
 CREATE INDEX call_created ON call (created_at);
 
--- Raw events, each stored once, before any transition is tried.
+-- Raw events, each stored once with what was made of it. Calls are never deleted, and an event is written by the
+-- statement that writes its call: a foreign key would look again, for every word of the carrier.
 CREATE TABLE call_event (
-    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    call_id     uuid REFERENCES call,
+    -- the order in which they were stored
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    call_id     uuid,
     source      text NOT NULL,
-    dedupe_key  text NOT NULL UNIQUE,
+    dedupe_key  text PRIMARY KEY,
     body        text NOT NULL,
     received_at timestamptz NOT NULL,
     -- what the state machine made of it

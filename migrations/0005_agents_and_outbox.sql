@@ -27,11 +27,12 @@ CREATE UNIQUE INDEX agent_call ON agent (call_id) WHERE call_id IS NOT NULL;
 
 CREATE TABLE agent_log (
     id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    user_id uuid NOT NULL REFERENCES users,
+    -- no foreign keys: a line is written by whatever changes the agent's row, which has them
+    user_id uuid NOT NULL,
     state   text NOT NULL,
     reason  text,
     call_id uuid,
-    by_user uuid REFERENCES users,
+    by_user uuid,
     at      timestamptz NOT NULL
 );
 CREATE INDEX agent_log_user ON agent_log (user_id, at);

@@ -1,5 +1,5 @@
 -- For which campaign the agent worked then: who was there on a day is needed to dial the day again with another pacer.
-ALTER TABLE agent_log ADD COLUMN campaign_id uuid REFERENCES campaign;
+ALTER TABLE agent_log ADD COLUMN campaign_id uuid;
 CREATE INDEX agent_log_at ON agent_log (at);
 
 -- How often calls are answered, learnt from calls that have had the time to be (`answer`): by segment of lines and by

@@ -29,6 +29,10 @@ pub struct Parts {
     pub clock: Clock,
     /// The truth.
     pub db: PgPool,
+    /// The truth, for what the carrier waits for: statements that go by keys alone ([`db::by_keys`]).
+    pub by_keys: PgPool,
+    /// The truth, for what may be done once more after a crash of the database ([`db::relaxed`]).
+    pub relaxed: PgPool,
     /// The tempo.
     pub redis: redis::aio::ConnectionManager,
     /// Opens the connections that only listen to a channel of Redis.
@@ -41,6 +45,10 @@ pub struct Parts {
     pub outbox: outbox::Bell,
     /// What the carrier told and no transaction has taken up yet.
     pub told: call::group::Inbox,
+    /// Calls that this node has had to do with a moment ago.
+    pub recent: call::recent::Recent,
+    /// What only makes things quicker, and is not kept.
+    pub hints: call::hints::Hints,
     /// The telephone network.
     pub carrier: carrier::Client,
     /// The desks connected to this node.
@@ -77,11 +85,15 @@ impl App {
             lifecycle: Lifecycle::default(),
             outbox: outbox::Bell::default(),
             told: call::group::Inbox::default(),
+            recent: call::recent::Recent::default(),
+            hints: call::hints::Hints::default(),
             carrier: carrier::Client::new(&config.carrier)?,
             desk: desk::hub::Hub::default(),
             policies,
             dialer: dialer::Bell::default(),
             buckets: queue::Buckets::default(),
+            by_keys: db::by_keys(&db),
+            relaxed: db::relaxed(&db),
             config,
             clock,
             db,
@@ -103,6 +115,13 @@ impl App {
         let clock = config.clock();
         Self::build(config, clock, db, &services.redis_url).await
     }
+
+    /// Closes the connections to Postgres, once nothing uses them any more.
+    pub async fn close(&self) {
+        self.by_keys.close().await;
+        self.relaxed.close().await;
+        self.db.close().await;
+    }
 }
 
 /// Starts every loop of the service; each ends with its stage of `lifecycle`.
@@ -118,6 +137,7 @@ pub fn spawn_workers(app: &App, lifecycle: &Lifecycle) {
         Ok(())
     });
     outbox::worker::spawn(app, lifecycle);
+    call::hints::spawn(app, lifecycle);
     call::sweeper::spawn(app, lifecycle);
 }
 

@@ -12,8 +12,10 @@ pub mod effects;
 pub mod group;
 pub mod heard;
 pub mod held;
+pub mod hints;
 pub mod machine;
 pub mod observed;
+pub mod recent;
 pub mod store;
 pub mod sweeper;
 pub mod voice;
@@ -138,7 +140,8 @@ pub enum Direction {
     Inbound,
 }
 
-/// All that has been learnt about a call. Kept as JSON in `call.facts`.
+/// All that has been learnt about a call. Kept as JSON in `call.facts`, without what is not known: it is read and written
+/// with every word of the carrier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Who called whom.
@@ -148,10 +151,13 @@ pub struct Facts {
     /// The request to dial.
     pub create: Create,
     /// First sign of ringing.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ringing_at: Option<DateTime<Utc>>,
     /// First sign that the call was picked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<DateTime<Utc>>,
     /// Verdict of machine detection.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<AnsweredBy>,
     /// The agent says that a person is on the line, whatever detection thinks.
     pub human_confirmed: bool,
@@ -159,20 +165,28 @@ pub struct Facts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_confirmed_at: Option<DateTime<Utc>>,
     /// When no agent was free on answer: when the waiting ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub held_until: Option<DateTime<Utc>>,
     /// The agent given to the call, and when.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<(DateTime<Utc>, UserId)>,
     /// The waiting ended without an agent; the recorded message is played.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hold_expired_at: Option<DateTime<Utc>>,
     /// The debtor entered the agent's conference.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub joined_at: Option<DateTime<Utc>>,
     /// The agent's leg or socket was lost while the debtor was on the line.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_lost_at: Option<DateTime<Utc>>,
     /// We asked the carrier to end or cancel it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub end_asked_at: Option<DateTime<Utc>>,
     /// The customer's leg is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
     /// A disposition is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub disposed_at: Option<DateTime<Utc>>,
 }
 

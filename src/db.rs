@@ -1,24 +1,77 @@
 //! Postgres: connections and migrations.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, PgPool,
+    AssertSqlSafe, ConnectOptions, Connection, Executor as _, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
 use crate::error::{Error, Result};
+
+/// How long a request waits for a free connection.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// A connection that has rested for longer is asked whether it still works before it is used. One that was used a
+/// moment ago is not: the question costs as much as most statements.
+const TRUSTED: Duration = Duration::from_secs(1);
 
 /// Opens a pool of at most `connections`; waits at most 5 s for a free one.
 ///
 /// # Errors
 /// If the server cannot be reached.
 pub async fn connect(url: &SecretString, connections: u32) -> Result<PgPool> {
-    PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(std::time::Duration::from_secs(5))
+    pool(connections)
         .connect(url.expose_secret())
         .await
         .map_err(|source| Error::Unavailable { what: "Postgres", source: source.into() })
+}
+
+/// Statements that all go by keys are planned once, not anew for every number of keys, and by the indexes even while
+/// Postgres takes a table that has just begun to fill for an empty one.
+const BY_KEYS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+                       SET enable_mergejoin = off";
+
+/// A pool to the same server as `db`, for what the carrier waits for, by keys alone. No statement waits longer than
+/// 100 ms for a row that somebody else has locked.
+#[must_use]
+pub fn by_keys(db: &PgPool) -> PgPool {
+    const CONNECTIONS: u32 = 8;
+    another(db, CONNECTIONS, "SET lock_timeout = '100ms'")
+}
+
+/// A pool to the same server as `db`, for what may be done once more after a crash of the database, by keys alone: its
+/// commits do not wait for the disk.
+#[must_use]
+pub fn relaxed(db: &PgPool) -> PgPool {
+    const CONNECTIONS: u32 = 8;
+    another(db, CONNECTIONS, "SET synchronous_commit = off")
+}
+
+/// Connects when it is first used.
+fn another(db: &PgPool, connections: u32, settings: &'static str) -> PgPool {
+    pool(connections)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                connection.execute(BY_KEYS).await?;
+                connection.execute(settings).await.map(drop)
+            })
+        })
+        .connect_lazy_with(db.connect_options().as_ref().clone())
+}
+
+fn pool(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(connections).acquire_timeout(WAIT).test_before_acquire(false).before_acquire(
+        |connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for < TRUSTED {
+                    return Ok(true);
+                }
+                Ok(connection.ping().await.is_ok())
+            })
+        },
+    )
 }
 
 /// Brings the schema up to date. Two processes may do it at the same time: one waits for the other.

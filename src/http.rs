@@ -34,12 +34,11 @@ use crate::{app::App, desk, web, webhook};
 /// Every route of the service: the API, the carrier's webhooks, the sockets and the pages.
 pub fn router(app: App) -> Router {
     let (api, document) = openapi::routes().split_for_parts();
-    let routes = api
+    let of_the_house = api
         .merge(openapi::router(document))
         .with_state(app.clone())
-        .merge(webhook::router(app.clone()))
         .merge(desk::router(app.clone()))
         .merge(crate::floor::router(app.clone()))
         .merge(web::router(app.clone()));
-    layers::around(routes, app)
+    layers::around(layers::of_the_house(of_the_house, app.clone()).merge(webhook::router(app)))
 }

@@ -4,7 +4,7 @@
 //! version: what was done in an older version is done once more, so that a burst of changes costs one round and no
 //! change is ever lost. The same key is never carried out by two workers at a time.
 
-mod carry_out;
+pub(crate) mod carry_out;
 mod store;
 pub mod worker;
 

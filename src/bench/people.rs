@@ -153,9 +153,11 @@ impl People {
         let sid = format!("CA{}", call.id.0.simple());
         let ringing = [("CallSid", &*sid), ("CallStatus", "ringing"), ("SequenceNumber", "1")];
         Connection::open(rig.address).await?.post(&rig.webhook(&url, &ringing)).await?;
-        until("the pop to be prepared", || async {
-            let ready = sqlx::query_scalar::<_, bool>("SELECT pop IS NOT NULL FROM call WHERE id = $1");
-            Ok(ready.bind(call.id.0).fetch_one(&rig.app.db).await?.then_some(()))
+        until("the pop to be prepared", || async { Ok(rig.app.recent.pop(call.id).map(drop)) }).await?;
+        // A debtor takes seconds to pick up: what the call before has led to is done by then.
+        until("the effects of the call before", || async {
+            let left = sqlx::query_scalar::<_, bool>("SELECT EXISTS (SELECT FROM outbox)");
+            Ok((!left.fetch_one(&rig.app.db).await?).then_some(()))
         })
         .await?;
         Ok(call)

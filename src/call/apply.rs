@@ -91,7 +91,7 @@ impl Locked {
         Ok(store::lock(conn, call).await?.map(Self::of))
     }
 
-    /// A call whose row is locked.
+    /// A call whose row is locked, or is written only if its version is still the same.
     pub(super) fn of(row: store::Row) -> Self {
         Self { before: row.facts.clone(), row, effects: Vec::new(), ignored: Ignored::Known }
     }

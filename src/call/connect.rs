@@ -3,12 +3,17 @@
 //! The agent is picked in Redis before the transaction, reserved in it, and sees the account before the carrier is
 //! answered. An agent who was picked and not reserved is offered again.
 
+mod at_once;
+mod store;
+
 use tracing::{error, warn};
 
 use super::{
     Direction, Event, Facts, Step,
     apply::{Heard, Kept, Locked, Verdict},
-    machine, store, voice,
+    machine,
+    store::{self as calls, Row},
+    voice,
 };
 use crate::{
     agent,
@@ -36,7 +41,7 @@ pub enum Moment {
 ///
 /// # Errors
 /// Those of Postgres, and of Redis while an agent is picked.
-pub async fn connect(app: &App, row: &store::Row, heard: &Heard, moment: Moment) -> Result<Response> {
+pub async fn connect(app: &App, row: &Row, heard: &Heard, moment: Moment) -> Result<Response> {
     for last in (0..PICKS).map(|pick| pick + 1 == PICKS) {
         let picked = pick(app, row, heard, moment).await?;
         let decided = decide(app, row, heard, moment, picked, last).await;
@@ -48,7 +53,14 @@ pub async fn connect(app: &App, row: &store::Row, heard: &Heard, moment: Moment)
             warn!(error = &error as &dyn std::error::Error, "an agent who was picked in vain is not offered again yet");
         }
         if let Some(decided) = decided? {
-            return instruct(app, row, picked.filter(|_| reserved), &decided.kept).await;
+            if let Some(agent) = picked.filter(|_| reserved) {
+                if !decided.shown {
+                    show(app, row, agent).await;
+                }
+                desk::pop::note_sent(app, row.id).await?;
+            }
+            app.outbox.ring();
+            return instruct(app, row, &decided.kept).await;
         }
     }
     Err(Error::internal("giving a call an agent")("no decision was reached"))
@@ -57,9 +69,11 @@ pub async fn connect(app: &App, row: &store::Row, heard: &Heard, moment: Moment)
 struct Decided {
     kept: Kept,
     reserved: bool,
+    /// The agent has been sent the pop.
+    shown: bool,
 }
 
-async fn pick(app: &App, row: &store::Row, heard: &Heard, moment: Moment) -> Result<Option<UserId>> {
+async fn pick(app: &App, row: &Row, heard: &Heard, moment: Moment) -> Result<Option<UserId>> {
     let facts = match machine::step(&row.facts, &Event::Answered, heard.at) {
         Step::Next { facts, .. } => facts,
         Step::Ignored(_) => row.facts.clone(),
@@ -71,15 +85,21 @@ async fn pick(app: &App, row: &store::Row, heard: &Heard, moment: Moment) -> Res
     }
 }
 
-/// One transaction; `None`: the picked agent was not ready any more, and another one may be picked.
+/// One statement where it can be, else one transaction; `None`: the picked agent was not ready any more, and another one
+/// may be picked.
 async fn decide(
     app: &App,
-    row: &store::Row,
+    row: &Row,
     heard: &Heard,
     moment: Moment,
     picked: Option<UserId>,
     last: bool,
 ) -> Result<Option<Decided>> {
+    if let Some(agent) = picked
+        && let Some(kept) = at_once::give(app, row, heard, agent).await?
+    {
+        return Ok(Some(Decided { kept, reserved: true, shown: true }));
+    }
     let mut tx = app.db.begin().await?;
     let mut call = Locked::lock(&mut tx, row.id).await?.ok_or(Error::NotFound("call"))?;
     call.learn(&Event::Answered, heard.at);
@@ -96,11 +116,10 @@ async fn decide(
     call.bridged_by_answer();
     let kept = call.keep(&mut tx, heard).await?;
     if kept.verdict == Verdict::Duplicate {
-        return Ok(Some(Decided { kept, reserved: false }));
+        return Ok(Some(Decided { kept, reserved: false, shown: false }));
     }
     tx.commit().await?;
-    app.outbox.ring();
-    Ok(Some(Decided { kept, reserved }))
+    Ok(Some(Decided { kept, reserved, shown: false }))
 }
 
 /// Nobody is free: a debtor we called waits up to the limit once, a caller is told that we call back.
@@ -113,10 +132,7 @@ fn without_agent(facts: &Facts, moment: Moment, heard: &Heard) -> Event {
 }
 
 /// The instruction that follows from what is known.
-async fn instruct(app: &App, row: &store::Row, reserved: Option<UserId>, kept: &Kept) -> Result<Response> {
-    if let Some(agent) = reserved {
-        show(app, row, agent).await;
-    }
+async fn instruct(app: &App, row: &Row, kept: &Kept) -> Result<Response> {
     let facts = &kept.facts;
     if facts.line_is_over() || facts.wants_hangup() {
         return Ok(voice::goodbye());
@@ -132,7 +148,7 @@ async fn instruct(app: &App, row: &store::Row, reserved: Option<UserId>, kept: &
         (Direction::Inbound, _) => Ok(voice::call_you_back(row.account.is_some())),
         (Direction::Outbound, Some(campaign)) => {
             let mut conn = app.db.acquire().await?;
-            let settings = store::settings(&mut conn, campaign).await?;
+            let settings = calls::settings(&mut conn, campaign).await?;
             Ok(voice::abandoned(&settings, &row.our_number))
         }
         (Direction::Outbound, None) => Ok(voice::goodbye()),
@@ -141,8 +157,12 @@ async fn instruct(app: &App, row: &store::Row, reserved: Option<UserId>, kept: &
 
 /// Puts the account on the agent's screen. A pop that cannot be sent does not keep the voices apart: the sweeper sends
 /// it again.
-pub(super) async fn show(app: &App, row: &store::Row, agent: UserId) {
-    if let Err(error) = desk::pop::send(app, agent, row.id).await {
+pub(super) async fn show(app: &App, row: &Row, agent: UserId) {
+    let sent = match app.recent.pop(row.id) {
+        Some(pop) => desk::pop::show_prepared(app, agent, &pop.first).await,
+        None => desk::pop::show(app, agent, row.id).await,
+    };
+    if let Err(error) = sent {
         error!(call = %row.id, error = &error as &dyn std::error::Error, "the screen-pop could not be sent");
     }
 }

@@ -1,10 +1,14 @@
 //! What a call asks of the carrier after commit. Each looks at the call again first, so repeating one does no harm.
 
-use super::{callbacks, store, sweeper, voice};
+use std::sync::Arc;
+
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::{callbacks, recent::Prepared, store, sweeper, voice};
 use crate::{
     app::App,
     carrier::{CallUpdate, Sid, Updated},
-    desk,
+    desk::{self, protocol::Pop},
     error::{Error, Result},
     ids::CallId,
 };
@@ -69,12 +73,20 @@ pub async fn bridge(app: &App, call: CallId) -> Result<()> {
 /// # Errors
 /// Those of Postgres.
 pub async fn prepare_pops(app: &App, calls: &[CallId]) -> Result<()> {
-    let mut conn = app.db.acquire().await?;
+    let mut conn = app.relaxed.acquire().await?;
     let ringing = store::unanswered(&mut conn, calls).await?;
     for calls in ringing.chunks(POPS_AT_ONCE) {
-        desk::pop::prepare(&mut conn, calls, app.clock.now(), app.clock.business_date()).await?;
+        for pop in desk::pop::prepare(&mut conn, calls, app.clock.now(), app.clock.business_date()).await? {
+            let (call, whole) = (pop.call, written(&pop)?);
+            let first = if pop.identity_first { written(&pop.held_back())? } else { Arc::clone(&whole) };
+            app.recent.put_pop(call, Prepared { whole, first });
+        }
     }
     Ok(())
+}
+
+fn written(pop: &Pop) -> Result<Arc<RawValue>> {
+    Ok(to_raw_value(pop).map_err(Error::internal("writing a pop"))?.into())
 }
 
 /// What is said on a line before it ends, as a document.

@@ -1,11 +1,11 @@
 //! Group commit: what the carrier tells at the same time is committed together.
 //!
-//! A commit costs a flush of the disk and a dozen exchanges with Postgres, whether it holds one event or fifty. Whatever
+//! A commit costs a flush of the disk and two exchanges with Postgres, whether it holds one event or fifty. Whatever
 //! arrives while a commit is under way waits for it to end and then makes the next one, all in one transaction: nobody
 //! waits for company, and the busier it is, the less each event costs.
 //!
-//! Nobody suffers for another: who moves more than the call, meets a call that is locked, or is in a group that fails, is
-//! told alone, in a transaction of its own. A request that goes away takes nothing back, and the shutdown waits for what
+//! Nobody suffers for another: who moves more than the call, whose call was changed by somebody else meanwhile, or who is
+//! in a group that fails, is told alone, in a transaction of its own. A request that goes away takes nothing back, and the shutdown waits for what
 //! was taken in.
 
 mod commit;
@@ -13,6 +13,7 @@ mod store;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use sqlx::{Postgres, pool::PoolConnection};
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span, warn};
 
@@ -33,6 +34,9 @@ const AT_MOST: usize = 64;
 
 /// Transactions under way at most: while one waits for the disk, the next one is prepared.
 const COMMITS: usize = 2;
+
+/// How often what else is ready to run goes first before a group is closed.
+const LOOKS_AROUND: usize = 2;
 
 /// What the carrier says about a call.
 pub struct Told {
@@ -89,14 +93,22 @@ pub async fn tell(app: &App, told: Told) -> Result<Answer> {
 
 async fn commit_all(app: App) {
     let mut turn = Turn { inbox: &app.told, over: false };
-    while let Some(waiting) = turn.take() {
-        commit(&app, waiting).await;
+    // Kept until nothing waits any more: taking it from the pool and giving it back are exchanges with Postgres too.
+    let mut connection = None;
+    loop {
+        // Requests that are being read at this moment come along.
+        for _ in 0..LOOKS_AROUND {
+            tokio::task::yield_now().await;
+        }
+        let Some(waiting) = turn.take() else { break };
+        commit(&app, &mut connection, waiting).await;
     }
 }
 
 /// Commits together what can be, and leaves the rest to transactions of their own.
-async fn commit(app: &App, waiting: Vec<Waiting>) {
-    let answers = commit::together(app, &waiting).await.unwrap_or_else(|error| {
+async fn commit(app: &App, connection: &mut Option<PoolConnection<Postgres>>, waiting: Vec<Waiting>) {
+    let answers = together(app, connection, &waiting).await.unwrap_or_else(|error| {
+        *connection = None;
         warn!(error = &error as &dyn std::error::Error, events = waiting.len(), "not committed together: one by one");
         vec![None; waiting.len()]
     });
@@ -107,6 +119,18 @@ async fn commit(app: &App, waiting: Vec<Waiting>) {
             None => drop(app.lifecycle.tasks().spawn(alone(app.clone(), one))),
         }
     }
+}
+
+async fn together(
+    app: &App,
+    connection: &mut Option<PoolConnection<Postgres>>,
+    waiting: &[Waiting],
+) -> Result<Vec<Option<Answer>>> {
+    let connection = match connection {
+        Some(connection) => connection,
+        None => connection.insert(app.by_keys.acquire().await?),
+    };
+    commit::together(app, connection, waiting).await
 }
 
 async fn alone(app: App, Waiting { told, span, reply }: Waiting) {

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     app::App,
+    desk,
     error::Result,
     ids::{CallId, CampaignId, UserId},
 };
@@ -36,6 +37,7 @@ pub async fn connect_oldest(app: &App, agent: UserId, campaign: CampaignId) -> R
         }
         tx.commit().await?;
         connect::show(app, &row, agent).await;
+        desk::pop::note_sent(app, call).await?;
         app.outbox.ring();
         return Ok(Some(call));
     }

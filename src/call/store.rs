@@ -37,6 +37,8 @@ pub struct Row {
     pub their_number: String,
     /// When the attempt was committed, or the call came in.
     pub created_at: DateTime<Utc>,
+    /// Raised with every change of the facts, and when the carrier's id becomes known.
+    pub version: i64,
 }
 
 struct Fields {
@@ -52,6 +54,7 @@ struct Fields {
     to_number: String,
     from_number: String,
     created_at: DateTime<Utc>,
+    version: i64,
 }
 
 impl From<Fields> for Row {
@@ -64,6 +67,7 @@ impl From<Fields> for Row {
             our_number,
             their_number,
             created_at: row.created_at,
+            version: row.version,
             id: row.id,
             campaign: row.campaign_id,
             account: row.account_id,
@@ -87,7 +91,7 @@ pub async fn get(db: &PgPool, call: CallId) -> Result<Option<Row>> {
         r#"SELECT call.id AS "id: CallId", campaign_id AS "campaign_id: CampaignId",
              account_id AS "account_id: AccountId", account.owner_id AS "owner_id: UserId",
              contact_point_id AS "contact_point_id: ContactPointId", sid, callback_token,
-             facts AS "facts: Json<Facts>", conference, to_number, from_number, call.created_at
+             facts AS "facts: Json<Facts>", conference, to_number, from_number, call.created_at, call.version
            FROM call LEFT JOIN account ON account.id = account_id WHERE call.id = $1"#,
         call.0
     )
@@ -103,7 +107,7 @@ pub(super) async fn lock(conn: &mut PgConnection, call: CallId) -> Result<Option
         r#"SELECT call.id AS "id: CallId", campaign_id AS "campaign_id: CampaignId",
              account_id AS "account_id: AccountId", account.owner_id AS "owner_id: UserId",
              contact_point_id AS "contact_point_id: ContactPointId", sid, callback_token,
-             facts AS "facts: Json<Facts>", conference, to_number, from_number, call.created_at
+             facts AS "facts: Json<Facts>", conference, to_number, from_number, call.created_at, call.version
            FROM call LEFT JOIN account ON account.id = account_id WHERE call.id = $1 FOR UPDATE OF call"#,
         call.0
     )
@@ -124,17 +128,17 @@ pub(super) async fn unanswered(conn: &mut PgConnection, calls: &[CallId]) -> Res
     Ok(unanswered)
 }
 
-/// Locks, until the transaction ends, those of the calls that nobody else has locked; in the order of their ids.
-pub(super) async fn lock_free(conn: &mut PgConnection, calls: &[CallId]) -> Result<Vec<Row>> {
+/// Reads calls without locking them.
+pub(super) async fn many(conn: &mut PgConnection, calls: &[CallId]) -> Result<Vec<Row>> {
     let calls: Vec<uuid::Uuid> = calls.iter().map(|call| call.0).collect();
     let rows = sqlx::query_as!(
         Fields,
-        r#"SELECT call.id AS "id: CallId", campaign_id AS "campaign_id: CampaignId",
+        r#"SELECT call.id AS "id!: CallId", campaign_id AS "campaign_id: CampaignId",
              account_id AS "account_id: AccountId", account.owner_id AS "owner_id: UserId",
-             contact_point_id AS "contact_point_id: ContactPointId", sid, callback_token,
-             facts AS "facts: Json<Facts>", conference, to_number, from_number, call.created_at
-           FROM call LEFT JOIN account ON account.id = account_id WHERE call.id = ANY($1)
-           ORDER BY call.id FOR UPDATE OF call SKIP LOCKED"#,
+             contact_point_id AS "contact_point_id: ContactPointId", sid, callback_token AS "callback_token!",
+             facts AS "facts!: Json<Facts>", conference, to_number AS "to_number!",
+             from_number AS "from_number!", call.created_at AS "created_at!", call.version AS "version!"
+           FROM call LEFT JOIN account ON account.id = account_id WHERE call.id = ANY($1)"#,
         &calls
     )
     .fetch_all(conn)
@@ -300,7 +304,9 @@ async fn hear(conn: &mut PgConnection, call: CallId, change: &Change<'_>) -> Res
     let fresh = store_event(&mut *conn, Some(call), heard, change.verdict).await?;
     if fresh {
         sqlx::query!(
-            "UPDATE call SET sid = coalesce(sid, $2), heard_at = greatest(heard_at, $3) WHERE id = $1",
+            "UPDATE call SET sid = coalesce(sid, $2), heard_at = greatest(heard_at, $3),
+               version = version + (sid IS NULL AND $2::text IS NOT NULL)::int
+             WHERE id = $1",
             call.0,
             heard.sid,
             heard.at

@@ -131,5 +131,5 @@ pub async fn stop(app: App, server: Server) {
     app.lifecycle.stop_serving();
     server.ended().await;
     app.lifecycle.stop_workers().await;
-    app.db.close().await;
+    app.close().await;
 }

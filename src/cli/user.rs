@@ -85,7 +85,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let services = services::reach(&options.config.stores).await?;
     let app = App::open(options.config, &services).await?;
     let outcome = act(&app, options.action).await;
-    app.db.close().await;
+    app.close().await;
     services.stop().await;
     outcome
 }

@@ -48,7 +48,7 @@ async fn confirm_identity(app: &App, agent: UserId, session: i64, call: CallId) 
         return Err(Error::Conflict("nobody is on the line yet".to_owned()));
     }
     tell_call(app, agent, session, call, "identity confirmed", Event::IdentityConfirmed).await?;
-    pop::send_the_rest(app, agent, call).await
+    pop::show(app, agent, call).await
 }
 
 async fn tell_call(app: &App, agent: UserId, session: i64, call: CallId, what: &str, event: Event) -> Result<()> {

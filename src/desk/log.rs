@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use redis::{AsyncCommands as _, Script};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::protocol::Body;
 use crate::{
@@ -32,11 +33,29 @@ struct Unnumbered<'a> {
     body: &'a Body,
 }
 
+/// [`Unnumbered`] with [`Body::Pop`].
+#[derive(Serialize)]
+struct WrittenPop<'a> {
+    at: DateTime<Utc>,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    pop: &'a RawValue,
+}
+
 /// Numbers, keeps and publishes a message, in one round trip. A counter that Redis has lost goes on at the millisecond,
 /// which no counting has reached: a desk that comes back with an old number is never taken for up to date.
 pub(super) async fn push(app: &App, agent: UserId, body: &Body) -> Result<u64> {
+    number(app, agent, &Unnumbered { at: app.clock.now(), body }).await
+}
+
+/// As [`push`], a [`Body::Pop`] whose pop is written already.
+pub(super) async fn push_pop(app: &App, agent: UserId, pop: &RawValue) -> Result<u64> {
+    number(app, agent, &WrittenPop { at: app.clock.now(), kind: "pop", pop }).await
+}
+
+async fn number(app: &App, agent: UserId, message: &impl Serialize) -> Result<u64> {
     let now = app.clock.now();
-    let message = serde_json::to_string(&Unnumbered { at: now, body }).map_err(Error::internal("writing a message"))?;
+    let message = serde_json::to_string(message).map_err(Error::internal("writing a message"))?;
     let mut script = PUSH.prepare_invoke();
     script.key(desk_key(agent, "seq")).key(desk_key(agent, "log"));
     script.arg(message).arg(now.timestamp_millis()).arg(channel(agent)).arg(KEPT).arg(KEPT_S);
@@ -94,6 +113,21 @@ mod tests {
         let agent = UserId::generate();
         assert_eq!(agent_of(&channel(agent)), Some(agent));
         assert_eq!(agent_of("ll:floor"), None);
+    }
+
+    #[test]
+    fn a_pop_that_is_written_already_makes_the_same_message() {
+        let pop: crate::desk::protocol::Pop = serde_json::from_value(serde_json::json!({
+            "call": crate::ids::CallId::generate(), "direction": "outbound", "preview": false, "campaign": null,
+            "campaign_name": "", "account": null, "number": "+15555550123", "reasons": null, "script": "say \"hello\"",
+            "disposition_set": "standard",
+        }))
+        .expect("a pop");
+        let at = "2026-03-10T14:00:00Z".parse().expect("a moment");
+        let raw = serde_json::value::to_raw_value(&pop).expect("it can be written");
+        let written = serde_json::to_string(&WrittenPop { at, kind: "pop", pop: &raw }).expect("it can be written");
+        let body = Body::Pop { pop: Box::new(pop) };
+        assert_eq!(written, serde_json::to_string(&Unnumbered { at, body: &body }).expect("it can be written"));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
+use serde_json::value::RawValue;
 use sqlx::PgConnection;
 
 use super::{
+    log,
     protocol::{Body, Pop, PopAccount, PopCall, PopContact, PopItem, Reasons},
     push,
     store::{self, Head},
@@ -32,7 +34,7 @@ const SEEN_WITHIN: TimeDelta = TimeDelta::seconds(3);
 /// Pops sent again in one step.
 const BATCH: i64 = 100;
 
-/// Builds the pops of calls and keeps them in `call.pop`. Done while it rings, so that the answer only has to send it.
+/// Builds the pops of calls. Done while it rings, so that the answer only has to send it.
 /// A call that nobody knows has none.
 ///
 /// # Errors
@@ -60,23 +62,42 @@ pub async fn prepare(
         pop.identity_first = identity_first;
         pop.prompts = prompts.into_iter().map(|prompt| filled_in(prompt, creditor, pop.account.as_ref())).collect();
     }
-    store::keep_pops(conn, &pops).await?;
     Ok(pops)
 }
 
-/// Sends the pop of a call to the agent's desk, building it where that has not happened yet; notes when it was sent.
+/// Sends the pop of a call to the agent's desk, and notes that.
+///
+/// # Errors
+/// As [`show`].
+pub async fn send(app: &App, agent: UserId, call: CallId) -> Result<()> {
+    show(app, agent, call).await?;
+    note_sent(app, call).await
+}
+
+/// Sends the pop of a call to the agent's desk, building it where that has not happened yet.
 ///
 /// # Errors
 /// [`Error::NotFound`], those of Postgres and Redis.
-pub async fn send(app: &App, agent: UserId, call: CallId) -> Result<()> {
-    send_the_rest(app, agent, call).await?;
-    store::note_sent(&app.db, call, app.clock.now()).await
-}
-
-/// Sends the pop again to a desk that shows as much of it as it might have so far.
-pub(super) async fn send_the_rest(app: &App, agent: UserId, call: CallId) -> Result<()> {
+pub async fn show(app: &App, agent: UserId, call: CallId) -> Result<()> {
     let pop = of_call(app, call).await?;
     push(app, agent, Body::Pop { pop }).await.map(drop)
+}
+
+/// As [`show`], a pop that is written already, and as much of it as may be sent now.
+///
+/// # Errors
+/// Those of Redis.
+pub async fn show_prepared(app: &App, agent: UserId, pop: &RawValue) -> Result<()> {
+    log::push_pop(app, agent, pop).await.map(drop)
+}
+
+/// Notes that a pop was sent, and keeps it; where its desk does not say that it is shown, it is sent again.
+///
+/// # Errors
+/// Those of Postgres.
+pub async fn note_sent(app: &App, call: CallId) -> Result<()> {
+    let pop = app.recent.pop(call);
+    store::note_sent(&app.db, call, pop.as_ref().map(|pop| &*pop.whole), app.clock.now()).await
 }
 
 /// The pop that was kept, or a new one: as much of it as may leave the service now.
@@ -87,6 +108,7 @@ pub(super) async fn of_call(app: &App, call: CallId) -> Result<Box<Pop>> {
     } else {
         let mut conn = app.db.acquire().await?;
         let pop = prepare(&mut conn, &[call], app.clock.now(), app.clock.business_date()).await?.pop();
+        store::keep_pop(&mut conn, call, pop.as_ref()).await?;
         Box::new(pop.ok_or(Error::NotFound("call"))?)
     };
     Ok(if pop.identity_first && !confirmed { Box::new(pop.held_back()) } else { pop })

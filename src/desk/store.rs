@@ -1,6 +1,7 @@
 //! What a pop is read from, and what is noted about it.
 
 use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
 use sqlx::{PgConnection, PgPool, types::Json};
 
 use super::protocol::{CallView, Pop, PopCall, PopDispute, PopNote, PopPromise};
@@ -43,7 +44,7 @@ pub(super) struct Head {
     pub(super) other_number_barred: bool,
 }
 
-/// In the order of their ids, in which [`keep_pops`] locks them.
+/// By id.
 pub(super) async fn heads(conn: &mut PgConnection, calls: &[CallId], now: DateTime<Utc>) -> Result<Vec<Head>> {
     let calls: Vec<uuid::Uuid> = calls.iter().map(|call| call.0).collect();
     Ok(sqlx::query_as!(
@@ -125,15 +126,9 @@ pub(super) async fn history(conn: &mut PgConnection, account: AccountId, but: Ca
     .await?)
 }
 
-/// Keeps the pops with their calls.
-pub(super) async fn keep_pops(conn: &mut PgConnection, pops: &[Pop]) -> Result<()> {
-    sqlx::query!(
-        "UPDATE call SET pop = new.pop FROM unnest($1::uuid[], $2::jsonb[]) AS new (id, pop) WHERE call.id = new.id",
-        &pops.iter().map(|pop| pop.call.0).collect::<Vec<_>>(),
-        pops.iter().map(Json).collect::<Vec<_>>() as _
-    )
-    .execute(conn)
-    .await?;
+/// Keeps the pop with its call.
+pub(super) async fn keep_pop(conn: &mut PgConnection, call: CallId, pop: Option<&Pop>) -> Result<()> {
+    sqlx::query!("UPDATE call SET pop = $2 WHERE id = $1", call.0, pop.map(Json) as _).execute(conn).await?;
     Ok(())
 }
 
@@ -150,8 +145,16 @@ pub(super) async fn kept_pop(db: &PgPool, call: CallId) -> Result<(Option<Box<Po
     Ok((row.pop.map(|pop| pop.0), row.confirmed))
 }
 
-pub(super) async fn note_sent(db: &PgPool, call: CallId, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("UPDATE call SET pop_sent_at = $2 WHERE id = $1", call.0, now).execute(db).await?;
+/// Notes when a pop was sent; keeps it, if it is not kept yet.
+pub(super) async fn note_sent(db: &PgPool, call: CallId, pop: Option<&RawValue>, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "UPDATE call SET pop = coalesce(pop, $3), pop_sent_at = $2 WHERE id = $1",
+        call.0,
+        now,
+        pop.map(Json) as _
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

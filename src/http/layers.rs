@@ -30,11 +30,14 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Puts the layers around the routes; the last one added is passed first.
-pub fn around(router: Router, app: App) -> Router {
+/// Around what browsers and programs of the house ask for. The carrier signs its requests, and its handlers limit them.
+pub fn of_the_house(router: Router, app: App) -> Router {
+    router.layer(middleware::from_fn_with_state(app, same_origin)).layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+}
+
+/// Around everything; the last one added is passed first.
+pub fn around(router: Router) -> Router {
     router
-        .layer(middleware::from_fn_with_state(app, same_origin))
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIME_LIMIT))
         .layer(CatchPanicLayer::new())
         .layer(middleware::from_fn(observe))

@@ -80,7 +80,7 @@ pub(super) async fn one(app: &App, effect: &Effect) -> Result<()> {
     }
 }
 
-async fn calls_changed(app: &App, calls: &[CallId]) -> Result<()> {
+pub(crate) async fn calls_changed(app: &App, calls: &[CallId]) -> Result<()> {
     desk::calls_changed(app, calls).await?;
     agent::supervise::calls_changed(app, calls).await?;
     floor::calls_changed(app, calls).await

@@ -59,6 +59,9 @@ pub(super) async fn enqueue(conn: &mut PgConnection, effects: &[Effect], now: Da
 }
 
 /// Claims up to `limit` rows that are due. Never waits for a row that another worker or transaction holds.
+///
+/// Materialized: as a part of the join, the choice would be made anew for every row that it is joined with, and the
+/// limit would be none.
 pub(super) async fn claim(
     db: &PgPool,
     lane: Lane,
@@ -67,12 +70,12 @@ pub(super) async fn claim(
     claim: TimeDelta,
 ) -> Result<Vec<Claimed>> {
     let rows = sqlx::query!(
-        "UPDATE outbox SET claimed_until = $3, attempts = attempts + 1
-         WHERE id IN (
+        "WITH due AS MATERIALIZED (
              SELECT id FROM outbox
              WHERE lane = $1 AND failed_at IS NULL AND run_at <= $2 AND (claimed_until IS NULL OR claimed_until <= $2)
              ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
-         RETURNING id, version, attempts, payload",
+         UPDATE outbox SET claimed_until = $3, attempts = attempts + 1 FROM due WHERE outbox.id = due.id
+         RETURNING outbox.id, version, attempts, payload",
         lane.as_str(),
         now,
         now + claim,

@@ -68,7 +68,8 @@ pub fn spawn(app: &App, lifecycle: &Lifecycle) {
     }
 }
 
-/// Carries out what is due in `lane`: at most 128 effects of the house, 32 of the carrier. Gives their number.
+/// Carries out what is due in `lane`. What is noted of it does not wait for the disk: lost in a crash, an effect is
+/// carried out once more. At most 128 effects of the house, 32 of the carrier. Gives their number.
 ///
 /// # Errors
 /// If the outbox cannot be read or written. The failure of an effect is noted in its row.
@@ -81,13 +82,13 @@ pub async fn step(app: &App, lane: Lane) -> Result<usize> {
 
 /// The house's effects are quick and many: they are carried out in groups, and settled all at once.
 async fn house(app: &App) -> Result<usize> {
-    let claimed = store::claim(&app.db, Lane::House, BATCH, app.clock.now(), CLAIM).await?;
+    let claimed = store::claim(&app.relaxed, Lane::House, BATCH, app.clock.now(), CLAIM).await?;
     let count = claimed.len();
     let groups = carry_out::gather(claimed).into_iter().map(|rows| group(app, rows));
     let results: Vec<_> = stream::iter(groups).buffer_unordered(SIDE_BY_SIDE).flat_map(stream::iter).collect().await;
     let done: Vec<&Claimed> = results.iter().filter(|(_, result)| result.is_ok()).map(|(row, _)| row).collect();
     if !done.is_empty() {
-        store::settle(&app.db, &done).await?;
+        store::settle(&app.relaxed, &done).await?;
     }
     for (row, result) in &results {
         if let Err(error) = result {
@@ -111,10 +112,10 @@ async fn group(app: &App, rows: Vec<Claimed>) -> Vec<(Claimed, Result<()>)> {
 
 /// Each of the carrier's effects is settled as soon as it is done: the next one may take seconds.
 async fn carrier(app: &App) -> Result<usize> {
-    let claimed = store::claim(&app.db, Lane::Carrier, CARRIER_BATCH, app.clock.now(), CLAIM).await?;
+    let claimed = store::claim(&app.relaxed, Lane::Carrier, CARRIER_BATCH, app.clock.now(), CLAIM).await?;
     let results = join_all(claimed.iter().map(|row| async move {
         match carry_out::one(app, &row.effect).instrument(span(row)).await {
-            Ok(()) => store::settle(&app.db, &[row]).await,
+            Ok(()) => store::settle(&app.relaxed, &[row]).await,
             Err(error) => note(app, row, &error).await,
         }
     }));
@@ -131,7 +132,7 @@ async fn note(app: &App, row: &Claimed, error: &Error) -> Result<()> {
     let retry_in = (row.attempts < MAX_ATTEMPTS).then(|| back_off(row.attempts));
     span(row).in_scope(|| warn!(%error, source = ?std::error::Error::source(error), ?retry_in, "effect failed"));
     let now = app.clock.now();
-    store::fail(&app.db, row, &error.to_string(), retry_in.map(|wait| now + wait), now).await
+    store::fail(&app.relaxed, row, &error.to_string(), retry_in.map(|wait| now + wait), now).await
 }
 
 /// 1 s, 2 s, 4 s … at most 5 min after the given number of failures.

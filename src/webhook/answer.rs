@@ -71,7 +71,11 @@ async fn instruct(app: &App, posted: &Posted, heard: &Heard, moment: Moment) -> 
 
 async fn row_of(app: &App, posted: &Posted) -> Result<Option<store::Row>> {
     match posted.named() {
-        Some(named) => store::get(&app.db, named.call).await,
+        // Whose line it is has to be known for sure.
+        Some(named) => match app.recent.get(named.call).filter(|row| row.sid.is_some()) {
+            Some(row) => Ok(Some(row)),
+            None => store::get(&app.by_keys, named.call).await,
+        },
         None => Ok(None),
     }
 }

@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use clap::Parser;
 use ledgerline::{
     app::App,
+    call,
     cli::{
         Cli, Command,
         serve::{self, Server},
@@ -94,6 +95,7 @@ impl TestApp {
         const ROUNDS: usize = 100;
         for _ in 0..ROUNDS {
             let mut done = 0;
+            call::hints::step(&self.app).await.expect("hints are carried out");
             for lane in [outbox::Lane::House, outbox::Lane::Carrier] {
                 done += outbox::worker::step(&self.app, lane).await.expect("the outbox works");
             }
@@ -112,7 +114,7 @@ impl TestApp {
         self.make_retries_due().await;
         self.settle().await;
         let found = left_over::of(&self.app).await;
-        self.app.db.close().await;
+        self.app.close().await;
         self.redis.stop().await;
         self.database.drop().await;
         assert!(found.is_empty(), "left over: {}", found.join(", "));

@@ -111,12 +111,7 @@ async fn one_that_fails_keeps_none_of_those_carried_out_with_it() {
             .await
             .expect("what is left");
     assert_eq!(left, [(pops[0].key(), 1)]);
-    let popped: bool = sqlx::query_scalar("SELECT pop IS NOT NULL FROM call WHERE id = $1")
-        .bind(good.call.0)
-        .fetch_one(&scene.app().db)
-        .await
-        .expect("the call");
-    assert!(popped);
+    assert!(scene.app().recent.pop(good.call).is_some(), "the other one is prepared");
     sqlx::query("DELETE FROM outbox").execute(&scene.app().db).await.expect("tidied up");
     scene.end(&good, "CA01").await;
     scene.end(&bad, "CA02").await;

@@ -1,32 +1,16 @@
 //! Many calls at a time.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool, Postgres, Transaction, types::Json};
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{
     call::{Facts, heard::Heard},
     error::Result,
     ids::CallId,
-    outbox,
 };
-
-/// Begins a transaction whose statements all go by keys: planned once, not anew for every number of them, and by the
-/// indexes even while Postgres takes a table that has just begun to fill for an empty one.
-pub(super) async fn begin(db: &PgPool) -> Result<Transaction<'static, Postgres>> {
-    const BY_KEYS: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off";
-    Ok(db.begin_with(BY_KEYS).await?)
-}
-
-/// Those of the keys whose events are stored.
-pub(super) async fn stored(conn: &mut PgConnection, keys: &[&str]) -> Result<HashSet<String>> {
-    let stored = sqlx::query_scalar!("SELECT dedupe_key FROM call_event WHERE dedupe_key = ANY($1)", keys as _)
-        .fetch_all(conn)
-        .await?;
-    Ok(stored.into_iter().collect())
-}
 
 /// An event to store.
 pub(super) struct EventRow<'a> {
@@ -38,33 +22,38 @@ pub(super) struct EventRow<'a> {
 /// What is written back about a call.
 pub(super) struct CallChange<'a> {
     pub(super) call: CallId,
+    /// The call's version that was read; a call that has another one by now is left as it is.
+    pub(super) version: i64,
     /// `None`: nothing was learnt, the call stays as it is.
     pub(super) facts: Option<&'a Facts>,
     pub(super) sid: Option<&'a str>,
     pub(super) heard_at: DateTime<Utc>,
 }
 
-/// Stores the events, the calls and the effects in one statement; gives the number of events that were new.
+/// What was written.
+pub(super) struct Written {
+    /// The versions they have now.
+    pub(super) calls: HashMap<CallId, i64>,
+    /// Keys of the events; one that is missing had been stored before.
+    pub(super) events: HashSet<String>,
+}
+
+/// Stores the calls that are still as they were read, and their events, in one statement, which is a transaction of its
+/// own where the caller has begun none. `calls` are in the order of their ids, in which they are locked.
 pub(super) async fn write(
     conn: &mut PgConnection,
-    events: &[EventRow<'_>],
     calls: &[CallChange<'_>],
-    effects: &[outbox::Effect],
-    now: DateTime<Utc>,
-) -> Result<usize> {
+    events: &[EventRow<'_>],
+) -> Result<Written> {
     let event = |field: fn(&Heard) -> &str| events.iter().map(|event| field(event.heard)).collect::<Vec<&str>>();
     let facts: Vec<Option<&Facts>> = calls.iter().map(|call| call.facts).collect();
     let of =
         |field: fn(&Facts) -> Option<DateTime<Utc>>| facts.iter().map(|facts| field((*facts)?)).collect::<Vec<_>>();
-    let effects = outbox::Rows::of(effects)?;
-    let new = sqlx::query_scalar!(
-        r#"WITH event AS (
-             INSERT INTO call_event (call_id, source, dedupe_key, body, received_at, verdict)
-             SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[])
-             ON CONFLICT (dedupe_key) DO NOTHING RETURNING id),
-           written AS (
+    let written = sqlx::query!(
+        r#"WITH written AS (
              UPDATE call SET
-               facts = coalesce(new.facts, call.facts), version = version + (new.facts IS NOT NULL)::int,
+               facts = coalesce(new.facts, call.facts),
+               version = call.version + (new.facts IS NOT NULL OR call.sid IS NULL AND new.sid IS NOT NULL)::int,
                state = coalesce(new.state, call.state), outcome = coalesce(new.outcome, call.outcome),
                live = coalesce(new.live, call.live),
                ringing_at = coalesce(new.ringing_at, call.ringing_at),
@@ -72,24 +61,23 @@ pub(super) async fn write(
                bridged_at = coalesce(new.bridged_at, call.bridged_at),
                ended_at = coalesce(new.ended_at, call.ended_at),
                sid = coalesce(call.sid, new.sid), heard_at = greatest(call.heard_at, new.heard_at)
-             FROM unnest($7::uuid[], $8::jsonb[], $9::text[], $10::text[], $11::bool[], $12::timestamptz[],
-                         $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::text[], $17::timestamptz[])
-               AS new (id, facts, state, outcome, live, ringing_at, answered_at, bridged_at, ended_at, sid, heard_at)
-             WHERE call.id = new.id),
-           queued AS (
-             INSERT INTO outbox (dedupe_key, lane, payload, created_at, run_at)
-             SELECT key, lane, payload, $21, $21
-             FROM unnest($18::text[], $19::text[], $20::jsonb[]) AS new (key, lane, payload)
-             ON CONFLICT (dedupe_key) DO UPDATE
-             SET version = outbox.version + 1, attempts = 0, failed_at = NULL, run_at = excluded.run_at)
-           SELECT count(*) AS "new!" FROM event"#,
-        &events.iter().map(|event| event.call.0).collect::<Vec<Uuid>>(),
-        event(|heard| heard.source.as_str()) as _,
-        event(|heard| &heard.dedupe_key) as _,
-        event(|heard| &heard.body) as _,
-        &events.iter().map(|event| event.heard.at).collect::<Vec<_>>(),
-        events.iter().map(|event| event.verdict).collect::<Vec<_>>() as _,
+             FROM unnest($1::uuid[], $2::bigint[], $3::jsonb[], $4::text[], $5::text[], $6::bool[], $7::timestamptz[],
+                         $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::timestamptz[])
+               AS new (id, version, facts, state, outcome, live, ringing_at, answered_at, bridged_at, ended_at, sid,
+                       heard_at)
+             WHERE call.id = new.id AND call.version = new.version
+             RETURNING call.id, call.version),
+           event AS (
+             INSERT INTO call_event (call_id, source, dedupe_key, body, received_at, verdict)
+             SELECT told.* FROM written
+             JOIN unnest($13::uuid[], $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::text[])
+               AS told (call_id, source, dedupe_key, body, received_at, verdict) ON told.call_id = written.id
+             ON CONFLICT (dedupe_key) DO NOTHING RETURNING dedupe_key)
+           SELECT array(SELECT id FROM written ORDER BY id) AS "calls!: Vec<CallId>",
+                  array(SELECT version FROM written ORDER BY id) AS "versions!",
+                  array(SELECT dedupe_key FROM event) AS "events!""#,
         &calls.iter().map(|call| call.call.0).collect::<Vec<Uuid>>(),
+        &calls.iter().map(|call| call.version).collect::<Vec<_>>(),
         facts.iter().map(|facts| facts.map(Json)).collect::<Vec<_>>() as _,
         facts.iter().map(|facts| Some((*facts)?.state().as_str())).collect::<Vec<_>>() as _,
         facts.iter().map(|facts| Some((*facts)?.outcome()?.as_str())).collect::<Vec<_>>() as _,
@@ -100,12 +88,15 @@ pub(super) async fn write(
         of(|facts| facts.end.map(|end| end.at)) as _,
         calls.iter().map(|call| call.sid).collect::<Vec<_>>() as _,
         &calls.iter().map(|call| call.heard_at).collect::<Vec<_>>(),
-        &effects.keys,
-        &effects.lanes,
-        &effects.payloads,
-        now
+        &events.iter().map(|event| event.call.0).collect::<Vec<Uuid>>(),
+        event(|heard| heard.source.as_str()) as _,
+        event(|heard| &heard.dedupe_key) as _,
+        event(|heard| &heard.body) as _,
+        &events.iter().map(|event| event.heard.at).collect::<Vec<_>>(),
+        events.iter().map(|event| event.verdict).collect::<Vec<_>>() as _
     )
     .fetch_one(conn)
     .await?;
-    Ok(usize::try_from(new).unwrap_or_default())
+    let calls = written.calls.into_iter().zip(written.versions).collect();
+    Ok(Written { calls, events: written.events.into_iter().collect() })
 }
