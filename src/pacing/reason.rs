@@ -53,7 +53,7 @@ impl Reason {
             LimitedBy::NoIdleAgent if self.because.is_some() => "nobody is there to take a call".to_owned(),
             LimitedBy::NoIdleAgent => "no agent is ready".to_owned(),
             LimitedBy::LinesInFlight => {
-                format!("for {idle} ready agents, {in_flight} lines are on their way {waiting} answered ones wait")
+                format!("for {idle} ready agents, {in_flight} lines are on their way and {waiting} answered ones wait")
             }
             LimitedBy::IdleAgents => format!("one line for each of {idle} ready agents"),
             LimitedBy::Ratio => format!("the ratio of lines to {idle} ready agents is reached"),
