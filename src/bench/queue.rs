@@ -146,22 +146,12 @@ async fn fill(db: &PgPool, app: &App, portfolio: &str, accounts: i64) -> anyhow:
     Ok(())
 }
 
-/// A campaign for the portfolio that may claim at every hour of this run.
+/// A campaign for the portfolio.
 async fn campaign_of(app: &App, portfolio: &str) -> anyhow::Result<Campaign> {
     let mut settings = Settings::default();
     settings.list.portfolio = Some(portfolio.to_owned());
     let new = NewCampaign { name: portfolio.to_owned(), mode: Mode::Progressive, ratio_milli: 1000, settings };
-    let mut campaign = campaign::create(app, None, new).await?;
-    campaign.settings.hours = always();
-    Ok(campaign)
-}
-
-/// Calling hours that never end; no campaign may be saved with them.
-fn always() -> Vec<campaign::HoursRule> {
-    use chrono::{NaiveTime, Weekday};
-    let days = [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
-    let last = NaiveTime::from_hms_opt(23, 59, 59).unwrap_or_default();
-    vec![campaign::HoursRule { days: days.to_vec(), from: NaiveTime::MIN, to: last }]
+    Ok(campaign::create(app, None, new).await?)
 }
 
 /// The baseline of a rebuild: the rows leave Postgres, and a sorted set of them is made in Redis.

@@ -21,6 +21,9 @@ use crate::{
 /// The carrier account of a rig.
 const ACCOUNT: &str = "AC00000000000000000000000000000001";
 
+/// When every run takes place: on a working day on which all of the United States may be called.
+const WEDNESDAY: &str = "2026-03-11T18:00:00Z";
+
 /// A running service with private stores.
 pub struct Rig {
     /// The service.
@@ -47,6 +50,7 @@ impl Rig {
         let directory = std::env::temp_dir().join(format!("ledgerline-bench-{}", std::process::id()));
         let mut config = Defaults::try_parse_from(["bench"])?.config;
         config.stores.data_dir.clone_from(&directory);
+        config.clock = Some(WEDNESDAY.parse()?);
         config.stores.database_url = None;
         config.stores.redis_url = None;
         config.carrier.base_url = carrier.parse()?;
