@@ -74,11 +74,17 @@ impl Error {
     }
 }
 
+/// SQLSTATE with which the database refuses to post into a closed period; its message is for the user.
+const CLOSED_PERIOD: &str = "LL001";
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
                 Self::Unavailable { what: "Postgres", source: error.into() }
+            }
+            sqlx::Error::Database(refusal) if refusal.code().as_deref() == Some(CLOSED_PERIOD) => {
+                Self::Conflict(refusal.message().to_owned())
             }
             other => Self::Internal { doing: "talking to Postgres", source: other.into() },
         }

@@ -40,6 +40,7 @@ pub mod phone;
 pub mod account;
 pub mod import;
 pub mod ledger;
+pub mod period;
 
 // Whom to call, how many lines, whether, go.
 pub mod answer;

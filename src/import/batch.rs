@@ -18,7 +18,7 @@ use super::{
         items::{Changes, DisputeRow, Found, InstalmentRow, InvoiceRow, PaymentRow, PostingRow, PromiseRow, Wanted},
     },
 };
-use crate::{error::Result, ids::AccountId, ledger, promise};
+use crate::{error::Result, ids::AccountId, ledger, period, promise};
 
 /// What is the same for all batches of a file.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +59,7 @@ pub struct Written {
 pub async fn write(conn: &mut PgConnection, scope: Scope<'_>, records: Vec<Record>) -> Result<Written> {
     let mut written = Written::default();
     store::lock_portfolio(conn, scope.portfolio).await?;
+    let locked = period::locked_through(conn, scope.portfolio).await?;
     let fresh = store::mark_seen(conn, scope.import, &keys(scope.row, &records)).await?;
     let records = without_repeated(conn, scope, records, &fresh, &mut written).await?;
     let firsts: HashSet<i64> = fresh.iter().filter(|(_, seq)| *seq == 0).map(|(line, _)| *line).collect();
@@ -77,8 +78,22 @@ pub async fn write(conn: &mut PgConnection, scope: Scope<'_>, records: Vec<Recor
         let at_line = line(record);
         let mut new = scope.row == RowKind::Customer && taken.new;
         let mut differs = taken.first_line == at_line && taken.changed;
-        for (item, found) in record.items.iter().zip(found.by_ref()) {
-            let plan = plan(found.known.as_ref(), item, scope.as_of);
+        let planned: Vec<_> = record
+            .items
+            .iter()
+            .zip(found.by_ref())
+            .map(|(item, found)| {
+                let plan = plan(found.known.as_ref(), item, scope.as_of);
+                (item, found, plan)
+            })
+            .collect();
+        let posted = planned.iter().filter_map(|(item, _, plan)| plan.first_posting(item.issued_on, scope.as_of)).min();
+        if let Some((day, through)) = posted.zip(locked).filter(|(day, through)| day <= through) {
+            let rejection = Rejection { column: String::new(), reason: period::closed(day, through) };
+            written.rejected.push((record.raw.clone(), rejection));
+            continue;
+        }
+        for (item, found, plan) in planned {
             new |= plan.new && scope.row == RowKind::Invoice;
             differs |= !plan.is_empty();
             if !plan.is_empty() {

@@ -108,6 +108,15 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// The first business date that it posts to; `None` where it posts nothing. A new item counts from its invoice date
+    /// (`issued_on`), a correction from the day of the file that brings it.
+    #[must_use]
+    pub fn first_posting(&self, issued_on: NaiveDate, as_of: NaiveDate) -> Option<NaiveDate> {
+        let posted = self.post.map(|_| if self.new { issued_on } else { as_of });
+        let reversed = (self.unpost.is_some() || self.unpay.is_some()).then_some(as_of);
+        posted.into_iter().chain(reversed).chain(self.pay.map(|pay| pay.on)).min()
+    }
 }
 
 /// The changes that make the ledger agree with `item`, as the portfolio stood on `as_of`.

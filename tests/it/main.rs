@@ -19,6 +19,7 @@ mod import;
 mod ledger;
 mod outbox;
 mod pacing;
+mod period;
 mod portfolio;
 mod queries;
 mod queue;
