@@ -40,6 +40,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
+    /// Works the tasks of its department, and sees what it needs for that.
+    Department,
     /// Takes calls.
     Agent,
     /// Watches and steers the floor.
@@ -61,7 +63,7 @@ pub struct Principal {
     pub login: String,
 }
 
-named!(Role { Agent => "agent", Supervisor => "supervisor", Admin => "admin" });
+named!(Role { Department => "department", Agent => "agent", Supervisor => "supervisor", Admin => "admin" });
 
 impl Principal {
     /// Passes if the role is at least `role`.

@@ -4,23 +4,34 @@ use std::collections::BTreeSet;
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 
+use crate::compliance::calendar::Calendar;
+
 /// Which days are business days: all but Saturdays, Sundays and the holidays given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BusinessDays {
     holidays: BTreeSet<NaiveDate>,
+    calendar: Option<Calendar>,
 }
 
 impl BusinessDays {
     /// With these holidays.
     #[must_use]
     pub fn new(holidays: impl IntoIterator<Item = NaiveDate>) -> Self {
-        Self { holidays: holidays.into_iter().collect() }
+        Self { holidays: holidays.into_iter().collect(), calendar: None }
+    }
+
+    /// With the holidays of a calendar, in every year.
+    #[must_use]
+    pub fn keeping(calendar: Option<Calendar>) -> Self {
+        Self { holidays: BTreeSet::new(), calendar }
     }
 
     /// Whether it is one.
     #[must_use]
     pub fn contains(&self, day: NaiveDate) -> bool {
-        !matches!(day.weekday(), Weekday::Sat | Weekday::Sun) && !self.holidays.contains(&day)
+        !matches!(day.weekday(), Weekday::Sat | Weekday::Sun)
+            && !self.holidays.contains(&day)
+            && self.calendar.as_ref().is_none_or(|calendar| calendar.holiday(day).is_none())
     }
 
     /// The day itself if it is a business day, else the next one.
@@ -60,6 +71,15 @@ mod tests {
         assert_eq!(days.after(day("2026-03-13"), 1), day("2026-03-16"), "Friday and one is Monday");
         assert_eq!(days.after(day("2026-03-14"), 1), day("2026-03-17"), "Saturday is Monday, and one is Tuesday");
         assert_eq!(days.after(day("2026-03-13"), 0), day("2026-03-13"));
+    }
+
+    #[test]
+    fn the_holidays_of_a_calendar_are_kept_in_every_year() {
+        let book = crate::compliance::book::Book::shipped().unwrap();
+        let days = BusinessDays::keeping(book.calendar("us_federal").cloned());
+        assert_eq!(days.roll(day("2026-11-26")), day("2026-11-27"), "Thanksgiving");
+        assert_eq!(days.after(day("2027-12-23"), 1), day("2027-12-27"), "Christmas is kept on the Friday before");
+        assert_eq!(days.roll(day("2028-07-04")), day("2028-07-05"));
     }
 
     proptest! {

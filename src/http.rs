@@ -25,6 +25,7 @@ mod reports;
 mod session;
 mod softphone;
 mod store;
+mod tasks;
 mod users;
 
 use axum::Router;

@@ -61,6 +61,8 @@ ids! {
     CallbackId;
     /// A note on an account.
     NoteId;
+    /// Something that somebody in the house has to do.
+    TaskId;
     /// A campaign.
     CampaignId;
     /// One attempt on one contact point; also the attempt id in every callback address.

@@ -9,7 +9,8 @@
 //! What the carrier then posts comes in through [`webhook`] and is told to the [`call`], a record of facts that only
 //! grows. When somebody answers, an [`agent`] is picked, the account is put on its [`desk`], and the voices are connected.
 //! The [`floor`] shows supervisors all of it. What the agent records is a [`disposition`]: a [`promise`], a [`dispute`],
-//! a callback, and the account finds its new place in the queue.
+//! a callback, and the account finds its new place in the queue. What others in the house have to do about it is a [`task`];
+//! what the house agrees to at all is its [`agreement`] rules.
 //!
 //! What all of it adds up to is a [`report`], as of any day.
 //!
@@ -60,10 +61,12 @@ pub mod agent;
 pub mod desk;
 pub mod floor;
 
-// What the call led to.
+// What the call led to, and who looks after it.
+pub mod agreement;
 pub mod disposition;
 pub mod dispute;
 pub mod promise;
+pub mod task;
 
 // What all of it adds up to.
 pub mod report;

@@ -28,6 +28,8 @@ pub fn router(app: App) -> Router {
         .route("/desk", get(async |headers: HeaderMap| asset("desk.html", &headers)))
         .route("/floor", get(async |headers: HeaderMap| asset("floor.html", &headers)))
         .route("/policy", get(async |headers: HeaderMap| asset("policy.html", &headers)))
+        .route("/tasks", get(async |headers: HeaderMap| asset("tasks.html", &headers)))
+        .route("/agreements", get(async |headers: HeaderMap| asset("agreements.html", &headers)))
         .route("/api", get(async |headers: HeaderMap| asset("api.html", &headers)))
         .route("/assets/{file}", get(file))
         .with_state(app)
@@ -43,6 +45,7 @@ async fn home(State(app): State<App>, headers: HeaderMap) -> Redirect {
     };
     Redirect::to(match principal.map(|principal| principal.role) {
         None => "/login",
+        Some(Role::Department) => "/tasks",
         Some(Role::Agent) => "/desk",
         Some(Role::Supervisor | Role::Admin) => "/floor",
     })

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{
     agent::{Role, password},
+    agreement,
     error::{Error, Result},
     ids::UserId,
 };
@@ -27,6 +28,8 @@ pub struct NewUser {
     pub password: SecretString,
     /// Where the agent's voice leg rings: `+1555…`, `sip:…` or `client:…`; `None`: the softphone dials in.
     pub device: Option<String>,
+    /// With the role `department`, and only then: a code of the agreement rules.
+    pub department: Option<String>,
 }
 
 /// A user as the API shows it.
@@ -42,6 +45,8 @@ pub struct User {
     pub role: Role,
     /// Where the voice leg rings.
     pub device: Option<String>,
+    /// Code of its department, with the role `department`.
+    pub department: Option<String>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// Since when it may not log in any more.
@@ -54,12 +59,14 @@ pub struct User {
 /// [`Error::Invalid`], [`Error::Conflict`] if the login is taken.
 pub async fn create(db: &PgPool, new: NewUser, now: DateTime<Utc>) -> Result<User> {
     check(&new)?;
+    check_department(db, &new).await?;
     let user = User {
         id: UserId::generate(),
         login: new.login,
         name: new.name.trim().to_owned(),
         role: new.role,
         device: new.device,
+        department: new.department,
         created_at: now,
         disabled_at: None,
     };
@@ -77,6 +84,14 @@ pub async fn create(db: &PgPool, new: NewUser, now: DateTime<Utc>) -> Result<Use
 /// Those of Postgres.
 pub async fn list(db: &PgPool) -> Result<Vec<User>> {
     store::all(db).await
+}
+
+/// The department a user was put into.
+///
+/// # Errors
+/// Those of Postgres.
+pub async fn department(db: &PgPool, user: UserId) -> Result<Option<String>> {
+    store::department(db, user).await
 }
 
 /// Sets a new password and ends the user's sessions.
@@ -119,6 +134,23 @@ fn check(new: &NewUser) -> Result<()> {
     new.device.as_deref().map_or(Ok(()), check_device)
 }
 
+/// A department has log-ins of its own unless everybody of a role belongs to it.
+async fn check_department(db: &PgPool, new: &NewUser) -> Result<()> {
+    match (&new.department, new.role) {
+        (None, Role::Department) => Err(Error::invalid("department", "is required with the role department")),
+        (Some(code), Role::Department) => {
+            let rules = agreement::store::rules(db).await?;
+            match rules.department(code) {
+                Some(department) if department.staffed_by.is_none() => Ok(()),
+                Some(_) => Err(Error::invalid("department", "everybody of a role belongs to it: give that role")),
+                None => Err(Error::invalid("department", "there is no such department")),
+            }
+        }
+        (Some(_), _) => Err(Error::invalid("department", "only with the role department")),
+        (None, _) => Ok(()),
+    }
+}
+
 fn check_password(password: &SecretString) -> Result<()> {
     if (10..=200).contains(&password.expose_secret().chars().count()) {
         Ok(())
@@ -152,6 +184,7 @@ mod tests {
             role: Role::Agent,
             password: password.into(),
             device: device.map(str::to_owned),
+            department: None,
         }
     }
 

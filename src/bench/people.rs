@@ -58,6 +58,7 @@ pub(super) async fn create(rig: &Rig) -> anyhow::Result<People> {
         role: Role::Supervisor,
         password: "not a secret".to_owned().into(),
         device: None,
+        department: None,
     };
     let user = users::create(&app.db, user, app.clock.now()).await?;
     let principal = Principal { user: user.id, role: user.role, name: user.name, login: user.login };

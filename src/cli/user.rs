@@ -36,7 +36,7 @@ pub enum Action {
     Add {
         /// Log-in name: 1 to 64 characters of a-z, 0-9 and . _ - @
         login: String,
-        /// agent, supervisor or admin; each may do what those before it may.
+        /// department, agent, supervisor or admin; each may do what those before it may.
         #[arg(long, value_parser = role)]
         role: Role,
         /// Name to show, 1 to 120 characters; the login if not given.
@@ -45,6 +45,9 @@ pub enum Action {
         /// Where the agent's voice leg rings: `+15550100`, `sip:…` or `client:…`; not given: the softphone dials in.
         #[arg(long)]
         device: Option<String>,
+        /// With the role department: its code, such as billing or legal.
+        #[arg(long)]
+        department: Option<String>,
         /// Read the password (10 to 200 characters) from the first line of standard input.
         #[arg(long)]
         password_stdin: bool,
@@ -92,10 +95,10 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 
 async fn act(app: &App, action: Action) -> anyhow::Result<()> {
     match action {
-        Action::Add { login, role, name, device, password_stdin } => {
+        Action::Add { login, role, name, device, department, password_stdin } => {
             let password = Password::choose(password_stdin)?;
             let name = name.unwrap_or_else(|| login.clone());
-            let new = NewUser { login, name, role, password: password.secret.clone(), device };
+            let new = NewUser { login, name, role, password: password.secret.clone(), device, department };
             let user = users::create(&app.db, new, app.clock.now()).await?;
             println!("{} {} may log in{}.", role.as_str(), user.login, password.told());
         }
@@ -129,7 +132,7 @@ async fn of_login(app: &App, login: &str) -> anyhow::Result<User> {
 }
 
 fn role(name: &str) -> Result<Role, &'static str> {
-    Role::from_name(name).ok_or("agent, supervisor or admin")
+    Role::from_name(name).ok_or("department, agent, supervisor or admin")
 }
 
 /// A password, and whether the caller of the command knows it yet.

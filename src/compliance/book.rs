@@ -143,6 +143,12 @@ impl Book {
         Some(std::iter::once(base).chain(of_the_place).collect())
     }
 
+    /// A calendar of holidays.
+    #[must_use]
+    pub fn calendar(&self, name: &str) -> Option<&Calendar> {
+        self.calendars.get(name)
+    }
+
     /// The name of the holiday on `day`; a calendar that is missing makes every day one.
     #[must_use]
     pub fn holiday(&self, calendar: &str, day: NaiveDate) -> Option<&str> {

@@ -10,7 +10,10 @@ use crate::{
 
 use super::problem::Problem;
 
-/// Anybody who is logged in.
+/// Anybody who is logged in, other departments included.
+pub struct Anybody(pub Principal);
+
+/// A caller, a supervisor or an administrator.
 pub struct Agent(pub Principal);
 
 /// A supervisor or an administrator.
@@ -18,6 +21,14 @@ pub struct Supervisor(pub Principal);
 
 /// An administrator.
 pub struct Admin(pub Principal);
+
+impl FromRequestParts<App> for Anybody {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        principal(parts, app, Role::Department).await.map(Self)
+    }
+}
 
 impl FromRequestParts<App> for Agent {
     type Rejection = Problem;

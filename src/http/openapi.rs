@@ -14,7 +14,7 @@ use crate::{agent::session, app::App};
 
 use super::{
     accounts, agents, calls, campaigns, dispositions, do_not_call, floor, health, metrics, pacing, policy, queue,
-    reports, session as sessions, softphone, users,
+    reports, session as sessions, softphone, tasks, users,
 };
 
 #[derive(OpenApi)]
@@ -33,6 +33,7 @@ use super::{
         (name = "queue", description = "Who is called next, and why; who is held out, and why"),
         (name = "policy", description = "Whether an account may be called, and why not; receipts; trying changed rules"),
         (name = "calls", description = "Attempts: read, dispose of, hang up"),
+        (name = "tasks", description = "What there is to do, for callers and for other departments; the agreement rules"),
         (name = "dispositions", description = "The catalogue from which an agent chooses"),
         (name = "agents", description = "Presence, and what supervisors do to it"),
         (name = "floor", description = "The live board"),
@@ -71,6 +72,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(policy::routes())
         .merge(calls::routes())
         .merge(dispositions::routes())
+        .merge(tasks::routes())
         .merge(agents::routes())
         .merge(floor::routes())
         .merge(softphone::routes())

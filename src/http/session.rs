@@ -13,14 +13,14 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    agent::{Principal, session},
+    agent::{Principal, session, users},
     app::App,
     error::Error,
     ids::UserId,
 };
 
 use super::{
-    auth::{Admin, Agent},
+    auth::{Admin, Anybody},
     extract::Body,
     problem::{Problem, Problems, Result},
 };
@@ -49,6 +49,8 @@ struct Me {
     /// The user.
     #[serde(flatten)]
     principal: Principal,
+    /// Code of the user's department, with the role `department`.
+    department: Option<String>,
     /// The service's time: countdowns are counted from it.
     now: DateTime<Utc>,
     /// The office's calendar day.
@@ -66,12 +68,12 @@ async fn log_in(State(app): State<App>, Body(credentials): Body<Credentials>) ->
     let session = session::log_in(&app, &credentials.login, &credentials.password).await?;
     let seconds = (session.expires_at - app.clock.now()).num_seconds();
     let cookie = cookie(&app, session.token.expose_secret(), seconds)?;
-    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(Me::new(&app, session.principal))))
+    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(Me::of(&app, session.principal).await?)))
 }
 
 /// Logs out: the session ends, wherever it is used.
 #[utoipa::path(delete, path = "/api/session", tag = "session", responses((status = 204), Problems))]
-async fn log_out(State(app): State<App>, _: Agent, headers: HeaderMap) -> Result<impl IntoResponse> {
+async fn log_out(State(app): State<App>, _: Anybody, headers: HeaderMap) -> Result<impl IntoResponse> {
     if let Some(session::Token::Bearer(token) | session::Token::Cookie(token)) = session::token_of(&headers) {
         session::log_out(&app, token).await?;
     }
@@ -80,8 +82,8 @@ async fn log_out(State(app): State<App>, _: Agent, headers: HeaderMap) -> Result
 
 /// Who is logged in, and what time it is for the service.
 #[utoipa::path(get, path = "/api/session", tag = "session", responses((status = 200, body = Me), Problems))]
-async fn me(State(app): State<App>, Agent(principal): Agent) -> Json<Me> {
-    Json(Me::new(&app, principal))
+async fn me(State(app): State<App>, Anybody(principal): Anybody) -> Result<Json<Me>> {
+    Ok(Json(Me::of(&app, principal).await?))
 }
 
 /// A bearer token to make.
@@ -120,13 +122,14 @@ async fn issue_token(State(app): State<App>, _: Admin, Body(new): Body<NewToken>
 }
 
 impl Me {
-    fn new(app: &App, principal: Principal) -> Self {
-        Self {
+    async fn of(app: &App, principal: Principal) -> Result<Self> {
+        Ok(Self {
+            department: users::department(&app.db, principal.user).await?,
             principal,
             now: app.clock.now(),
             business_date: app.clock.business_date(),
             zone: app.clock.house_zone().name().to_owned(),
-        }
+        })
     }
 }
 

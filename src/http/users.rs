@@ -43,6 +43,9 @@ struct Create {
     /// Where the voice leg rings: `+1555…`, `sip:…` or `client:…`; absent: the softphone dials in.
     #[serde(default)]
     device: Option<String>,
+    /// With the role `department`: the code of its department.
+    #[serde(default)]
+    department: Option<String>,
 }
 
 /// A new password.
@@ -69,8 +72,9 @@ async fn list(State(app): State<App>, _: Admin, Query(paging): Query<Paging>) ->
 #[utoipa::path(post, path = "/api/users", tag = "users", request_body = Create,
     responses((status = 201, body = User), Problems))]
 async fn create(State(app): State<App>, _: Admin, Body(new): Body<Create>) -> Result<impl IntoResponse> {
-    let Create { login, name, role, password, device } = new;
-    let user = users::create(&app.db, NewUser { login, name, role, password, device }, app.clock.now()).await?;
+    let Create { login, name, role, password, device, department } = new;
+    let new = NewUser { login, name, role, password, device, department };
+    let user = users::create(&app.db, new, app.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(user)))
 }
 

@@ -25,5 +25,6 @@ mod queries;
 mod queue;
 mod reports;
 mod scene;
+mod tasks;
 mod vertical;
 mod webhooks;

@@ -30,8 +30,8 @@ pub(in crate::agent) struct FoundSession {
 /// False: the login is taken.
 pub(super) async fn insert(db: &PgPool, user: &User, password_hash: &str) -> Result<bool> {
     let done = sqlx::query!(
-        "INSERT INTO users (id, login, name, role, password_hash, device, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (login) DO NOTHING",
+        "INSERT INTO users (id, login, name, role, password_hash, device, created_at, department)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (login) DO NOTHING",
         user.id.0,
         user.login,
         user.name,
@@ -39,6 +39,7 @@ pub(super) async fn insert(db: &PgPool, user: &User, password_hash: &str) -> Res
         password_hash,
         user.device,
         user.created_at,
+        user.department,
     )
     .execute(db)
     .await?;
@@ -47,7 +48,7 @@ pub(super) async fn insert(db: &PgPool, user: &User, password_hash: &str) -> Res
 
 pub(super) async fn all(db: &PgPool) -> Result<Vec<User>> {
     let rows = sqlx::query!(
-        r#"SELECT id AS "id: UserId", login, name, role, device, created_at, disabled_at
+        r#"SELECT id AS "id: UserId", login, name, role, device, department, created_at, disabled_at
            FROM users ORDER BY login LIMIT 1000"#
     )
     .fetch_all(db)
@@ -60,6 +61,7 @@ pub(super) async fn all(db: &PgPool) -> Result<Vec<User>> {
                 name: row.name,
                 role: role(&row.role)?,
                 device: row.device,
+                department: row.department,
                 created_at: row.created_at,
                 disabled_at: row.disabled_at,
             })
@@ -101,6 +103,12 @@ pub(in crate::agent) async fn principal(db: impl PgExecutor<'_>, user: UserId) -
         .fetch_optional(db)
         .await?;
     row.map(|row| Ok(Principal { user, role: role(&row.role)?, name: row.name, login: row.login })).transpose()
+}
+
+/// The department the user was put into.
+pub(in crate::agent) async fn department(db: &PgPool, user: UserId) -> Result<Option<String>> {
+    let found = sqlx::query_scalar!("SELECT department FROM users WHERE id = $1", user.0).fetch_optional(db).await?;
+    Ok(found.flatten())
 }
 
 pub(in crate::agent) async fn insert_session(db: &PgPool, session: &NewSession<'_>) -> Result<()> {

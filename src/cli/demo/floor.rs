@@ -60,6 +60,7 @@ async fn user(app: &App, login: &str, name: &str, role: Role) -> anyhow::Result<
         role,
         password: PASSWORD.into(),
         device: Some(format!("client:{login}")),
+        department: None,
     };
     Ok(users::create(&app.db, new, app.clock.now()).await?)
 }

@@ -59,6 +59,7 @@ impl Client {
             role,
             password: SecretString::from(PASSWORD),
             device: None,
+            department: None,
         };
         users::create(&self.app.db, new, self.app.clock.now()).await.expect("a user").id
     }
