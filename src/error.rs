@@ -4,6 +4,10 @@ use thiserror::Error;
 
 use crate::compliance::Refusal;
 
+/// SQLSTATE with which the database refuses what the ledger does not allow, such as a posting into a closed period; its
+/// message is for the user.
+const LEDGER_REFUSES: &str = "LL001";
+
 /// Result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -74,16 +78,13 @@ impl Error {
     }
 }
 
-/// SQLSTATE with which the database refuses to post into a closed period; its message is for the user.
-const CLOSED_PERIOD: &str = "LL001";
-
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
                 Self::Unavailable { what: "Postgres", source: error.into() }
             }
-            sqlx::Error::Database(refusal) if refusal.code().as_deref() == Some(CLOSED_PERIOD) => {
+            sqlx::Error::Database(refusal) if refusal.code().as_deref() == Some(LEDGER_REFUSES) => {
                 Self::Conflict(refusal.message().to_owned())
             }
             other => Self::Internal { doing: "talking to Postgres", source: other.into() },

@@ -53,6 +53,14 @@ ids! {
     InstalmentId;
     /// Money received.
     PaymentId;
+    /// A credit that is applied to items.
+    CreditNoteId;
+    /// A change of one item that is neither invoice, payment nor credit note.
+    AdjustmentId;
+    /// Money paid back.
+    RefundId;
+    /// A posting that waits for another person's approval.
+    ApprovalId;
     /// A promise to pay.
     PromiseId;
     /// A dispute.

@@ -1,14 +1,28 @@
 //! What is owed: open items and their age, postings, payments, allocations. Balances are always derived.
+//!
+//! A posting belongs to a [`document`] and is never changed: [`post`] adds, and takes back by mirrored postings. What is
+//! above its author's [`limit`] waits for an [`approval`]. The database itself refuses what does not add up.
 
+pub mod approval;
+pub mod document;
+pub mod invoice;
+pub mod limit;
+pub mod part;
+pub mod post;
 pub mod store;
+pub mod terms;
+
+pub use document::{Adjustment, AdjustmentKind, CreditNote, Document, PaymentState, Refund, Reversal, Source};
+pub use post::{adjust, clear, credit, posted, refund, reverse, unapply};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    ids::{AccountId, InstalmentId, InvoiceId},
+    ids::{AccountId, InstalmentId, InvoiceId, UserId},
     money::{Currency, Money},
+    named::named,
 };
 
 /// An invoice instalment with something left to pay.
@@ -119,7 +133,8 @@ pub struct Figures {
 }
 
 /// How a payment found its item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum AllocationMode {
     /// The debtor, or the file, named the item.
     Specified,
@@ -127,20 +142,40 @@ pub enum AllocationMode {
     Reference,
     /// The amount fits this item alone.
     Exact,
+    /// The amount fits one combination of items alone.
+    Combination,
+    /// The amount is all that may be asked for.
+    ClearAccount,
+    /// The amount is all that is past due.
+    ClearPastDue,
     /// The oldest item first.
     OldestFirst,
+    /// Another system applied it.
+    Imported,
 }
 
-impl AllocationMode {
-    /// As stored.
+named!(AllocationMode {
+    Specified => "specified", Reference => "reference", Exact => "exact", Combination => "combination",
+    ClearAccount => "clear_account", ClearPastDue => "clear_past_due", OldestFirst => "oldest_first",
+    Imported => "imported",
+});
+
+/// How an allocation came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// By which rule.
+    pub mode: AllocationMode,
+    /// In words.
+    pub explanation: String,
+    /// Who decided it; `None`: the rule alone.
+    pub by: Option<UserId>,
+}
+
+impl Way {
+    /// Somebody said so.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Specified => "specified",
-            Self::Reference => "reference",
-            Self::Exact => "exact",
-            Self::OldestFirst => "oldest_first",
-        }
+    pub fn specified(explanation: impl Into<String>, by: Option<UserId>) -> Self {
+        Self { mode: AllocationMode::Specified, explanation: explanation.into(), by }
     }
 }
 

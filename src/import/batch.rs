@@ -249,6 +249,7 @@ fn apply<'a>(
     changes.due.extend(plan.due.then(part));
     changes.unpost.extend(plan.unpost);
     changes.unpay.extend(plan.unpay);
+    changes.unapply.extend(plan.unapply);
     changes.post.extend(plan.post.map(|minor| PostingRow {
         account,
         instalment,

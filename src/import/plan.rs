@@ -22,7 +22,7 @@ pub struct Known {
     pub posting: Option<Posting>,
     /// The payment that an import recorded for it.
     pub paid: Option<Payment>,
-    /// Allocated from payments that no import recorded, minor units.
+    /// Allocated from payments that no import recorded, credited and adjusted; minor units.
     pub allocated_minor: i64,
     /// The dispute that an import opened for it.
     pub dispute: Dispute,
@@ -74,6 +74,8 @@ pub struct Plan {
     pub post: Option<i64>,
     /// This payment no longer stands.
     pub unpay: Option<Uuid>,
+    /// Less is owed on this instalment than was applied: all of that is unapplied.
+    pub unapply: Option<Uuid>,
     /// Record and allocate a payment.
     pub pay: Option<Pay>,
     /// What happens to the dispute.
@@ -132,6 +134,7 @@ pub fn plan(known: Option<&Known>, item: &Item, as_of: NaiveDate) -> Plan {
     if posted != item.minor {
         plan.unpost = known.posting.map(|posting| posting.id);
         plan.post = (item.minor != 0).then_some(item.minor);
+        plan.unapply = (item.minor.max(0) < known.allocated_minor).then_some(known.instalment);
     }
     let left = (item.minor - known.allocated_minor).max(0);
     let pay = item.paid.and_then(|paid| payment(paid, left));
@@ -140,7 +143,10 @@ pub fn plan(known: Option<&Known>, item: &Item, as_of: NaiveDate) -> Plan {
             new.applied_minor
         }
         // The file is of an earlier day than the payment: it cannot know about it.
-        (Some(old), None) if old.on > as_of => old.minor.min(left),
+        (Some(old), None) if old.on > as_of => {
+            plan.unapply = plan.unapply.or((old.minor.min(posted) > left).then_some(known.instalment));
+            old.minor.min(left)
+        }
         (old, new) => {
             plan.unpay = old.map(|old| old.id);
             plan.pay = new;

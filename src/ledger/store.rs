@@ -1,13 +1,21 @@
 //! The ledger in Postgres. Postings and allocations are only ever added; [`refresh_standing`] follows every change.
 
+pub mod approvals;
+pub mod documents;
+pub mod invoices;
+
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use super::{AllocationMode, Figures, NewInvoice, NewPayment, OpenItem};
+use super::{
+    AllocationMode, Figures, NewInvoice, NewPayment, OpenItem, PaymentState, Source, Way,
+    part::{Part, Parts},
+};
 use crate::{
+    allocation::policy::Policy,
     error::{Error, Result},
-    ids::{AccountId, InstalmentId, InvoiceId, PaymentId},
+    ids::{AccountId, InstalmentId, InvoiceId, PaymentId, UserId},
     money::{Currency, Money},
 };
 
@@ -167,7 +175,7 @@ pub async fn record_payment(conn: &mut PgConnection, new: &NewPayment, now: Date
 /// Applies `minor` units of a payment to an instalment of the same account.
 ///
 /// # Errors
-/// [`Error::Invalid`] if that is not positive, more than is left of the payment, or more than is open.
+/// As [`allocate_with`].
 pub async fn allocate(
     conn: &mut PgConnection,
     payment: PaymentId,
@@ -177,34 +185,57 @@ pub async fn allocate(
     business_date: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let account = lock_account_of(conn, payment).await?;
-    let limits = sqlx::query!(
-        r#"SELECT (-(SELECT coalesce(sum(amount_minor), 0) FROM posting WHERE payment_id = $1)
-                  - (SELECT coalesce(sum(amount_minor), 0) FROM allocation WHERE payment_id = $1))::bigint AS "left!",
-                  coalesce((SELECT open_minor FROM open_item WHERE instalment_id = $2 AND account_id = $3), 0) AS "open!""#,
-        payment.0,
-        instalment.0,
-        account
-    )
-    .fetch_one(&mut *conn)
-    .await?;
-    let most = limits.left.min(limits.open);
+    let way = Way { mode, explanation: String::new(), by: None };
+    allocate_with(conn, payment.into(), instalment, minor, &way, business_date, now).await
+}
+
+/// Applies `minor` units of a payment or credit note to an instalment of the same account, on its parts in the order of
+/// the account's policy. The caller refreshes what hangs on it.
+///
+/// # Errors
+/// [`Error::NotFound`], or [`Error::Invalid`] if that is not positive, more than is left of the source, or more than is
+/// open; of a payment also if the policy forbids it for what is disputed.
+pub async fn allocate_with(
+    conn: &mut PgConnection,
+    source: Source,
+    instalment: InstalmentId,
+    minor: i64,
+    way: &Way,
+    business_date: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let account = account_of(conn, source).await?;
+    lock_account(conn, account).await?;
+    let left = left_of(conn, account, source).await?.unwrap_or(0);
+    let (policy, spare_disputed) = cash_policy(conn, account).await?;
+    let parts = parts(conn, account, instalment).await?.unwrap_or_default();
+    let disputed = match source {
+        Source::Payment(_) if spare_disputed => disputed_of(conn, instalment).await?,
+        _ => 0,
+    };
+    let most = left.min(parts.total() - disputed).max(0);
     if minor <= 0 || minor > most {
-        return Err(Error::invalid(
-            "amount",
-            format!("1 to {most} minor units: left of the payment and open on the item"),
-        ));
+        let detail =
+            format!("1 to {most} minor units: left of the source and open on the item, less what the policy spares");
+        return Err(Error::invalid("amount", detail));
     }
+    let (names, minors): (Vec<String>, Vec<i64>) =
+        parts.spread(&policy.order, minor).into_iter().map(|(part, minor)| (part.as_str().to_owned(), minor)).unzip();
     sqlx::query!(
-        "INSERT INTO allocation (account_id, payment_id, instalment_id, amount_minor, mode, business_date, recorded_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        account,
-        payment.0,
+        "INSERT INTO allocation (account_id, payment_id, credit_note_id, instalment_id, part, amount_minor, mode,
+                                 explanation, applied_by, business_date, recorded_at)
+         SELECT $1, $2, $3, $4, part, minor, $5, $6, $7, $8, $9 FROM unnest($10::text[], $11::bigint[]) AS laid (part, minor)",
+        account.0,
+        source.payment().map(|payment| payment.0),
+        source.credit_note().map(|note| note.0),
         instalment.0,
-        minor,
-        mode.name(),
+        way.mode.as_str(),
+        way.explanation,
+        way.by.map(|by| by.0),
         business_date,
-        now
+        now,
+        &names,
+        &minors
     )
     .execute(conn)
     .await?;
@@ -222,19 +253,11 @@ pub async fn reverse_payment(
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    lock_account_of(conn, payment).await?;
+    let account = account_of(conn, payment.into()).await?;
+    lock_account(conn, account).await?;
+    unapply(conn, payment.into(), None, None, business_date, now).await?;
+    documents::set_state(conn, payment, PaymentState::Reversed, reason, None, business_date, now).await?;
     sqlx::query!(
-        "INSERT INTO allocation
-             (account_id, payment_id, instalment_id, amount_minor, mode, business_date, recorded_at, reverses)
-         SELECT account_id, payment_id, instalment_id, -amount_minor, mode, $2, $3, id FROM allocation a
-         WHERE payment_id = $1 AND reverses IS NULL AND NOT EXISTS (SELECT FROM allocation r WHERE r.reverses = a.id)",
-        payment.0,
-        business_date,
-        now
-    )
-    .execute(&mut *conn)
-    .await?;
-    let reversed = sqlx::query!(
         "INSERT INTO posting
              (account_id, kind, payment_id, amount_minor, currency, business_date, recorded_at, reverses, reason)
          SELECT account_id, kind, payment_id, -amount_minor, currency, $2, $3, id, $4 FROM posting p
@@ -246,21 +269,120 @@ pub async fn reverse_payment(
     )
     .execute(conn)
     .await?;
-    if reversed.rows_affected() == 0 {
-        return Err(Error::Conflict("the payment was reversed before".to_owned()));
-    }
     Ok(())
 }
 
-/// The account row serialises everything that changes what the account owes.
-async fn lock_account_of(conn: &mut PgConnection, payment: PaymentId) -> Result<Uuid> {
+/// Reverses the standing allocations of a source, on one item where one is given; gives how many.
+pub(super) async fn unapply(
+    conn: &mut PgConnection,
+    source: Source,
+    instalment: Option<InstalmentId>,
+    by: Option<UserId>,
+    business_date: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    let reversed = sqlx::query!(
+        "INSERT INTO allocation (account_id, payment_id, credit_note_id, instalment_id, part, amount_minor, mode,
+                                 applied_by, business_date, recorded_at, reverses)
+         SELECT account_id, payment_id, credit_note_id, instalment_id, part, -amount_minor, mode, $4,
+                greatest($5, business_date), $6, id
+         FROM allocation a
+         WHERE (payment_id = $1 OR credit_note_id = $2) AND ($3::uuid IS NULL OR instalment_id = $3)
+           AND reverses IS NULL AND NOT EXISTS (SELECT FROM allocation r WHERE r.reverses = a.id)",
+        source.payment().map(|payment| payment.0),
+        source.credit_note().map(|note| note.0),
+        instalment.map(|instalment| instalment.0),
+        by.map(|by| by.0),
+        business_date,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(reversed.rows_affected())
+}
+
+/// Whose payment or credit note it is.
+pub(super) async fn account_of(conn: &mut PgConnection, source: Source) -> Result<AccountId> {
     sqlx::query_scalar!(
-        "SELECT a.id FROM account a JOIN payment p ON p.account_id = a.id WHERE p.id = $1 FOR UPDATE OF a",
-        payment.0
+        r#"SELECT account_id AS "account!: AccountId" FROM payment WHERE id = $1
+           UNION ALL SELECT account_id FROM credit_note WHERE id = $2"#,
+        source.payment().map(|payment| payment.0),
+        source.credit_note().map(|note| note.0)
     )
     .fetch_optional(conn)
     .await?
-    .ok_or(Error::NotFound("payment"))
+    .ok_or(Error::NotFound("payment or credit note"))
+}
+
+/// What is left of a payment or credit note of the account, minor units; `None` if it has none such.
+pub(super) async fn left_of(conn: &mut PgConnection, account: AccountId, source: Source) -> Result<Option<i64>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT (-sum(p.amount_minor) - (SELECT coalesce(sum(amount_minor), 0) FROM allocation
+                                         WHERE payment_id = $2 OR credit_note_id = $3))::bigint
+         FROM posting p WHERE p.account_id = $1 AND (p.payment_id = $2 OR p.credit_note_id = $3)",
+        account.0,
+        source.payment().map(|payment| payment.0),
+        source.credit_note().map(|note| note.0)
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// What is open of each part of an item of the account; `None` if it has none such.
+pub(super) async fn parts(
+    conn: &mut PgConnection,
+    account: AccountId,
+    instalment: InstalmentId,
+) -> Result<Option<Parts>> {
+    let rows = sqlx::query!(
+        r#"SELECT part AS "part!", sum(minor)::bigint AS "minor!" FROM (
+               SELECT part, amount_minor AS minor FROM posting WHERE instalment_id = $1 AND account_id = $2
+               UNION ALL SELECT part, -amount_minor FROM allocation WHERE instalment_id = $1 AND account_id = $2) p
+           GROUP BY part"#,
+        instalment.0,
+        account.0
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut parts = Parts::default();
+    for row in &rows {
+        let part = Part::from_name(&row.part).ok_or_else(|| Error::internal("reading an item")("unknown part"))?;
+        *parts.of(part) += row.minor;
+    }
+    Ok((!rows.is_empty()).then_some(parts))
+}
+
+async fn disputed_of(conn: &mut PgConnection, instalment: InstalmentId) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(i.amount_minor), 0)::bigint AS "minor!" FROM dispute_item i
+           JOIN dispute d ON d.id = i.dispute_id AND d.status = 'open' WHERE i.instalment_id = $1"#,
+        instalment.0
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// How cash of the account is applied, and whether what is disputed is spared whoever asks.
+pub(crate) async fn cash_policy(conn: &mut PgConnection, account: AccountId) -> Result<(Policy, bool)> {
+    let row = sqlx::query!(
+        r#"SELECT p.body AS "body!: Json<Policy>", p.spare_disputed AS "spare!"
+           FROM account a, LATERAL cash_policy_of(a.portfolio, a.party_kind) p WHERE a.id = $1"#,
+        account.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or(Error::NotFound("account"))?;
+    Ok((row.body.0, row.spare))
+}
+
+/// The account row serialises everything that changes what the account owes. Gives its currency.
+pub(crate) async fn lock_account(conn: &mut PgConnection, account: AccountId) -> Result<Currency> {
+    let code =
+        sqlx::query_scalar!(r#"SELECT currency::text AS "currency!" FROM account WHERE id = $1 FOR UPDATE"#, account.0)
+            .fetch_optional(conn)
+            .await?
+            .ok_or(Error::NotFound("account"))?;
+    stored_currency(&code)
 }
 
 /// A currency code as Postgres gives it back.

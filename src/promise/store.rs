@@ -96,7 +96,7 @@ pub(super) async fn paid(conn: &mut PgConnection, account: AccountId) -> Result<
         Paid,
         r#"SELECT a.instalment_id AS "item: InstalmentId", a.amount_minor AS minor, a.business_date AS "on", a.recorded_at
            FROM allocation a
-           WHERE a.account_id = $1 AND a.amount_minor > 0
+           WHERE a.account_id = $1 AND a.amount_minor > 0 AND a.payment_id IS NOT NULL
              AND NOT EXISTS (SELECT 1 FROM allocation r WHERE r.reverses = a.id)"#,
         account.0
     )
@@ -108,10 +108,15 @@ pub(super) async fn paid(conn: &mut PgConnection, account: AccountId) -> Result<
 pub(super) async fn credited(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Credited>> {
     Ok(sqlx::query_as!(
         Credited,
-        r#"SELECT p.instalment_id AS "item!: InstalmentId", -p.amount_minor AS "minor!", p.recorded_at
+        r#"SELECT p.instalment_id AS "item!: InstalmentId", -p.amount_minor AS "minor!",
+                  p.recorded_at AS "recorded_at!"
            FROM posting p
            WHERE p.account_id = $1 AND p.amount_minor < 0 AND p.instalment_id IS NOT NULL AND p.reverses IS NULL
-             AND NOT EXISTS (SELECT 1 FROM posting r WHERE r.reverses = p.id)"#,
+             AND NOT EXISTS (SELECT 1 FROM posting r WHERE r.reverses = p.id)
+           UNION ALL
+           SELECT a.instalment_id, a.amount_minor, a.recorded_at FROM allocation a
+           WHERE a.account_id = $1 AND a.amount_minor > 0 AND a.credit_note_id IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM allocation r WHERE r.reverses = a.id)"#,
         account.0
     )
     .fetch_all(conn)

@@ -82,6 +82,8 @@ pub struct Changes {
     pub post: Vec<PostingRow>,
     /// Payments that no longer stand.
     pub unpay: Vec<Uuid>,
+    /// Instalments that less is owed on now than was applied to them: all of it is unapplied.
+    pub unapply: Vec<Uuid>,
     /// Payments to record and allocate.
     pub pay: Vec<PaymentRow>,
     /// Disputes to open.
@@ -216,15 +218,19 @@ async fn write_invoices(conn: &mut PgConnection, changes: &Changes, now: DateTim
 }
 
 async fn reverse(conn: &mut PgConnection, changes: &Changes, as_of: NaiveDate, now: DateTime<Utc>) -> Result<()> {
-    if changes.unpost.is_empty() && changes.unpay.is_empty() {
+    if changes.unpost.is_empty() && changes.unpay.is_empty() && changes.unapply.is_empty() {
         return Ok(());
     }
     sqlx::query!(
         "INSERT INTO allocation
-             (account_id, payment_id, instalment_id, amount_minor, mode, business_date, recorded_at, reverses)
-         SELECT account_id, payment_id, instalment_id, -amount_minor, mode, $2, $3, id FROM allocation a
-         WHERE payment_id = ANY ($1) AND reverses IS NULL AND NOT EXISTS (SELECT FROM allocation r WHERE r.reverses = a.id)",
+             (account_id, payment_id, credit_note_id, instalment_id, part, amount_minor, mode, business_date, recorded_at,
+              reverses)
+         SELECT account_id, payment_id, credit_note_id, instalment_id, part, -amount_minor, mode, $3, $4, id
+         FROM allocation a
+         WHERE (payment_id = ANY ($1) OR instalment_id = ANY ($2)) AND reverses IS NULL
+           AND NOT EXISTS (SELECT FROM allocation r WHERE r.reverses = a.id)",
         &changes.unpay,
+        &changes.unapply,
         as_of,
         now
     )
@@ -235,7 +241,7 @@ async fn reverse(conn: &mut PgConnection, changes: &Changes, as_of: NaiveDate, n
                               recorded_at, reverses, reason)
          SELECT account_id, kind, instalment_id, payment_id, -amount_minor, currency, $3, $4, id, 'changed by an import'
          FROM posting p
-         WHERE (id = ANY ($1) OR payment_id = ANY ($2)) AND reverses IS NULL
+         WHERE (id = ANY ($1) OR (payment_id = ANY ($2) AND kind = 'payment')) AND reverses IS NULL
            AND NOT EXISTS (SELECT FROM posting r WHERE r.reverses = p.id)",
         &changes.unpost,
         &changes.unpay,
@@ -271,7 +277,7 @@ async fn post(conn: &mut PgConnection, changes: &Changes, now: DateTime<Utc>) ->
                                SELECT account, 'payment', id, -minor, currency, "on", $2 FROM f)
                INSERT INTO allocation
                    (account_id, payment_id, instalment_id, amount_minor, mode, business_date, recorded_at)
-               SELECT account, id, instalment, applied_minor, 'specified', "on", $2 FROM f WHERE applied_minor > 0"#,
+               SELECT account, id, instalment, applied_minor, 'imported', "on", $2 FROM f WHERE applied_minor > 0"#,
             Json(&changes.pay) as _,
             now
         )

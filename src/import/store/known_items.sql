@@ -17,9 +17,14 @@ WITH wanted AS MATERIALIZED (
     GROUP BY m.id HAVING sum(s.amount_minor) <> 0
     ORDER BY m.imported_for, m.id DESC
 ), other AS (
-    SELECT a.instalment_id, sum(a.amount_minor)::bigint AS minor FROM allocation a JOIN payment m ON m.id = a.payment_id
-    WHERE a.instalment_id = ANY (ARRAY(SELECT instalment FROM wanted)) AND m.imported_for IS DISTINCT FROM a.instalment_id
-    GROUP BY a.instalment_id
+    -- by others than an import: applied, credited, adjusted
+    SELECT instalment_id, sum(minor)::bigint AS minor FROM (
+        SELECT a.instalment_id, a.amount_minor AS minor FROM allocation a LEFT JOIN payment m ON m.id = a.payment_id
+        WHERE a.instalment_id = ANY (ARRAY(SELECT instalment FROM wanted)) AND m.imported_for IS DISTINCT FROM a.instalment_id
+        UNION ALL
+        SELECT instalment_id, -amount_minor FROM posting
+        WHERE instalment_id = ANY (ARRAY(SELECT instalment FROM wanted)) AND kind = 'adjustment') o
+    GROUP BY instalment_id
 ), contested AS (
     SELECT DISTINCT ON (t.instalment_id) t.instalment_id, c.id, c.status, t.amount_minor
     FROM dispute_item t JOIN dispute c ON c.id = t.dispute_id

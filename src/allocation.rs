@@ -1,0 +1,3 @@
+//! What a payment is for: rules that find the items, and say how they found them. Pure.
+
+pub mod policy;
