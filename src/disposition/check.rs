@@ -26,6 +26,8 @@ pub(super) struct Situation<'a> {
     pub(super) items: Option<&'a [OpenItem]>,
     /// Open items less unapplied cash, minor units.
     pub(super) owed_minor: i64,
+    /// The policy asks who is speaking first, and nobody has confirmed it.
+    pub(super) stranger: bool,
     /// The number on the line is a contact point of the account.
     pub(super) number_is_known: bool,
     pub(super) now: DateTime<Utc>,
@@ -34,6 +36,7 @@ pub(super) struct Situation<'a> {
 
 /// Passes, or names the first field that is wrong and its range.
 pub(super) fn check(wrap: &Wrap, situation: &Situation<'_>) -> Result<()> {
+    known_party(situation)?;
     required(wrap, situation.disposition)?;
     if let Some(note) = &wrap.note
         && note.chars().count() > LONGEST_NOTE
@@ -58,6 +61,17 @@ pub(super) fn check(wrap: &Wrap, situation: &Situation<'_>) -> Result<()> {
     }
     if wrap.number_invalid && !situation.number_is_known {
         return Err(Error::invalid("number_invalid", "the number is not a contact point of the account"));
+    }
+    Ok(())
+}
+
+/// Where the policy asks for the identity first, nobody talks of the debt, and so agrees on nothing, with a stranger.
+fn known_party(situation: &Situation<'_>) -> Result<()> {
+    if situation.stranger && situation.disposition.category == Category::RightParty {
+        return Err(Error::invalid(
+            "code",
+            "right_party only once it is confirmed who was speaking (identity_confirmed)",
+        ));
     }
     Ok(())
 }
@@ -230,17 +244,21 @@ mod tests {
         wrong_for(wrap, items, &disposition(&[], Category::RightParty))
     }
 
-    fn wrong_for(wrap: &Wrap, items: &[OpenItem], disposition: &Disposition) -> Option<String> {
-        let owed_minor = items.iter().map(|item| item.open.minor).sum::<i64>() - 100;
-        let situation = Situation {
+    fn situation<'a>(disposition: &'a Disposition, items: Option<&'a [OpenItem]>) -> Situation<'a> {
+        let open: i64 = items.unwrap_or_default().iter().map(|item| item.open.minor).sum();
+        Situation {
             disposition,
-            items: Some(items),
-            owed_minor,
-            number_is_known: true,
+            items,
+            owed_minor: open - 100,
+            stranger: false,
+            number_is_known: items.is_some(),
             now: now(),
             today: today(),
-        };
-        match check(wrap, &situation) {
+        }
+    }
+
+    fn wrong_for(wrap: &Wrap, items: &[OpenItem], disposition: &Disposition) -> Option<String> {
+        match check(wrap, &situation(disposition, Some(items))) {
             Ok(()) => None,
             Err(Error::Invalid { field, .. }) => Some(field),
             Err(other) => panic!("{other}"),
@@ -321,6 +339,17 @@ mod tests {
     }
 
     #[test]
+    fn a_stranger_is_no_right_party() {
+        let stranger = |category| {
+            let entry = disposition(&[], category);
+            let situation = Situation { stranger: true, ..situation(&entry, Some(&[])) };
+            check(&wrap(), &situation).is_ok()
+        };
+        assert!(!stranger(Category::RightParty));
+        assert!(stranger(Category::ThirdParty) && stranger(Category::WrongParty));
+    }
+
+    #[test]
     fn only_the_right_party_promises() {
         let entry = disposition(&[], Category::ThirdParty);
         assert_eq!(wrong_for(&promise(1, today()), &[item(1000, 0)], &entry).as_deref(), Some("promise"));
@@ -329,14 +358,7 @@ mod tests {
     #[test]
     fn without_an_account_nothing_can_be_recorded_on_it() {
         let entry = disposition(&[], Category::WrongParty);
-        let situation = Situation {
-            disposition: &entry,
-            items: None,
-            owed_minor: 0,
-            number_is_known: false,
-            now: now(),
-            today: today(),
-        };
+        let situation = situation(&entry, None);
         assert!(check(&wrap(), &situation).is_ok());
         assert!(check(&Wrap { note: Some("x".to_owned()), ..wrap() }, &situation).is_err());
     }

@@ -69,6 +69,7 @@ async fn write(
         disposition,
         items: items.as_deref(),
         owed_minor,
+        stranger: call.stranger,
         number_is_known: call.contact_point.is_some(),
         now,
         today: app.clock.business_date(),

@@ -26,6 +26,8 @@ pub(super) struct Call {
     pub(super) agent: Option<UserId>,
     /// Somebody has recorded a disposition; the service's own gives way.
     pub(super) recorded_by_person: bool,
+    /// The policy asks who is speaking before the debt is spoken of, and the agent has not confirmed it.
+    pub(super) stranger: bool,
 }
 
 struct DispositionRow {
@@ -122,7 +124,9 @@ pub(super) async fn lock_call(conn: &mut PgConnection, call: CallId) -> Result<O
                   c.account_id AS "account_id: AccountId", a.currency::text AS "currency?",
                   c.contact_point_id AS "contact_point_id: ContactPointId", p.zones AS "zones?",
                   c.direction, c.to_number, c.from_number, c.agent_id AS "agent_id: UserId",
-                  d.user_id IS NOT NULL AS "recorded_by_person!"
+                  d.user_id IS NOT NULL AS "recorded_by_person!",
+                  coalesce((c.pop ->> 'identity_first')::boolean, false)
+                    AND c.facts ->> 'identity_confirmed_at' IS NULL AS "stranger!"
            FROM call c
            LEFT JOIN campaign g ON g.id = c.campaign_id
            LEFT JOIN account a ON a.id = c.account_id
@@ -144,6 +148,7 @@ pub(super) async fn lock_call(conn: &mut PgConnection, call: CallId) -> Result<O
         number: if row.direction == "inbound" { row.from_number } else { row.to_number },
         agent: row.agent_id,
         recorded_by_person: row.recorded_by_person,
+        stranger: row.stranger,
     }))
 }
 

@@ -6,7 +6,7 @@ use rand::{Rng, RngExt as _, seq::IndexedRandom as _};
 use super::Habits;
 use crate::{
     desk::protocol::{Pop, PopItem},
-    disposition::{Consequence, Disposition, DisputeOpened, DisputedItem, Field, PromiseTaken, Wrap},
+    disposition::{Category, Consequence, Disposition, DisputeOpened, DisputedItem, Field, PromiseTaken, Wrap},
 };
 
 /// When it is.
@@ -32,6 +32,7 @@ pub(super) fn choose(
         .iter()
         .filter(|each| !each.required.iter().any(|field| needs_items(*field)) || !owed.is_empty())
         .filter(|each| pop.is_some_and(|pop| pop.account.is_some()) || each.required.is_empty())
+        .filter(|each| pop.is_none_or(|pop| pop.ask_for.is_none()) || each.category != Category::RightParty)
         .collect();
     let chosen = possible.choose_weighted(rng, |each| weight(habits, each, catalogue)).ok()?;
     Some(fill(rng, chosen, &owed, moment))

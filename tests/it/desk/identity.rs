@@ -104,3 +104,33 @@ async fn the_debt_is_not_sent_before_the_agent_knows_who_is_speaking() {
     client.put(&format!("/api/agents/{agent}/state"), &json!({ "state": "offline" })).await;
     scene.finish().await;
 }
+
+#[tokio::test]
+async fn nothing_is_agreed_with_somebody_who_was_not_made_sure_of() {
+    let mut scene = Scene::start().await;
+    let client = Client::new(scene.app()).await;
+    let debtor = consumer(&scene).await;
+    let agent = scene.ready_agent(1).await;
+    let token = fixture::bearer(scene.app(), agent).await;
+    scene.test.serve();
+    let (mut desk, _) = Desk::open(&scene.test, &token, None).await;
+    let own = client.of(agent).await;
+    let begun = call(&scene, &own, &debtor).await;
+    pick_up(&scene, &begun, agent).await;
+    scene.end(&begun, "CAplaced1").await;
+
+    let path = format!("/api/calls/{}/disposition", begun.call);
+    let right_party = json!({ "code": "no_commitment" });
+    let refused = own.post(&path, &right_party).await;
+    assert_eq!((refused.status, refused.field()), (StatusCode::UNPROCESSABLE_ENTITY, Some("code")), "{refused:?}");
+    assert_eq!(scene.disposition(begun.call).await, None);
+
+    desk.say(json!({ "type": "identity_confirmed", "call": begun.call })).await;
+    desk.wait_for("pop").await;
+    while desk.wait_for("pop").await["pop"]["account"].is_null() {}
+    let recorded = own.post(&path, &right_party).await;
+    assert_eq!(recorded.status, StatusCode::OK, "{recorded:?}");
+    assert_eq!(scene.disposition(begun.call).await.as_deref(), Some("no_commitment"));
+    client.put(&format!("/api/agents/{agent}/state"), &json!({ "state": "offline" })).await;
+    scene.finish().await;
+}
