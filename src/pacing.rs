@@ -67,6 +67,8 @@ pub enum LimitedBy {
     Carrier,
     /// No more entries of the queue may be dialled now.
     List,
+    /// The queue will be through before its hours end: no risk is worth taking.
+    Unhurried,
 }
 
 /// How many lines to start now.

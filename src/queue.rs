@@ -14,6 +14,7 @@ pub mod right;
 pub mod score;
 mod script;
 pub mod store;
+mod supply;
 mod text;
 mod view;
 
@@ -27,7 +28,8 @@ pub use self::{
     lend::{LEASE, claim, reap, release, settle, take},
     rebuild::{Rebuilt, forget, forget_all, rebuild},
     requeue::{give_back, promote, refuse, replace, requeue},
-    view::{PAGE, Page, Upcoming, callable, depth, held, held_accounts, leased, next, waiting},
+    supply::{Supply, supply},
+    view::{PAGE, Page, Upcoming, depth, held, held_accounts, leased, next, waiting},
 };
 use crate::{
     app::App,

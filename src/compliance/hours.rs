@@ -71,6 +71,15 @@ pub fn end_of_span(rule: &HoursRule, zone: Tz, now: DateTime<Utc>) -> Option<Dat
     is_inside(rule, zone, TimeDelta::zero(), now).then(|| instant(day.and_time(rule.to), zone))
 }
 
+/// When the spans that allow a call `now` into all of `zones` end, the first of them; `None` if one of the lists does not
+/// allow it.
+#[must_use]
+pub fn closes_at(lists: &[Vec<HoursRule>], zones: &[Tz], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let in_zone = |rules: &[HoursRule], zone| rules.iter().filter_map(|rule| end_of_span(rule, zone, now)).max();
+    let ends = lists.iter().flat_map(|rules| zones.iter().map(|zone| in_zone(rules, *zone)));
+    ends.collect::<Option<Vec<_>>>()?.into_iter().min()
+}
+
 /// Midnight of a day in a zone; where the clocks skip it, the first moment after.
 #[must_use]
 pub fn start_of_day(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
@@ -126,6 +135,16 @@ mod tests {
     fn every_day(from: &str, to: &str) -> Vec<HoursRule> {
         use Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
         vec![rule(&[Mon, Tue, Wed, Thu, Fri, Sat, Sun], from, to)]
+    }
+
+    #[test]
+    fn the_first_span_that_ends_closes() {
+        let (long, short) = (every_day("08:00:00", "20:00:00"), every_day("09:00:00", "17:00:00"));
+        let noon = at("2026-01-14T20:00:00Z");
+        assert_eq!(closes_at(&[long.clone()], &[LOS_ANGELES], noon), Some(at("2026-01-15T04:00:00Z")));
+        assert_eq!(closes_at(&[long.clone()], &[LOS_ANGELES, NEW_YORK], noon), Some(at("2026-01-15T01:00:00Z")));
+        assert_eq!(closes_at(&[long, short.clone()], &[NEW_YORK], noon), Some(at("2026-01-14T22:00:00Z")));
+        assert_eq!(closes_at(&[short], &[NEW_YORK], at("2026-01-14T22:00:00Z")), None, "it is over");
     }
 
     #[test]

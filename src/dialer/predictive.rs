@@ -87,6 +87,7 @@ pub(super) async fn plan(app: &App, campaign: &Campaign) -> Result<Decision> {
     live.toss((floor.agents.len(), floor.lines.len(), floor.waiting));
     let limits = &campaign.settings.limits;
     let others = Demand::inbound(floor.inbound).and(&live.pacer.callbacks(&floor.callbacks));
+    let supply = queue::supply(app, campaign).await?;
     let lines: Vec<_> = floor.lines.iter().map(|(_, line)| *line).collect();
     live.expect_like(&lines);
     let scene = Scene {
@@ -98,7 +99,9 @@ pub(super) async fn plan(app: &App, campaign: &Campaign) -> Result<Decision> {
         bounds: Bounds {
             lines: u32::from(limits.max_lines).saturating_sub(floor.live),
             starts: burst(app),
-            list: queue::callable(app, campaign).await?,
+            list: supply.now,
+            later: supply.later,
+            left: supply.closes_at.map(|at| (at - now).num_milliseconds()),
             next_chance: live.next_chance,
         },
         coin: live.coin,
@@ -171,6 +174,7 @@ impl From<Limit> for LimitedBy {
             Limit::Lines => Self::MaxLines,
             Limit::Starts => Self::Starts,
             Limit::List => Self::List,
+            Limit::Unhurried => Self::Unhurried,
         }
     }
 }

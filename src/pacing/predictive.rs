@@ -9,6 +9,7 @@
 //! how to read a decision are in `docs/PACING.md`.
 
 pub mod budget;
+pub mod haste;
 mod normal;
 pub mod ring;
 pub mod risk;
@@ -95,6 +96,9 @@ pub struct Pacer {
     threshold: Threshold,
     budget: Budget,
     staff: Staff,
+    /// Less than the accepted risk was wanted when it last planned.
+    #[serde(default)]
+    calm: bool,
 }
 
 /// Who was there when the pacer last looked.
@@ -165,6 +169,8 @@ pub enum Limit {
     Starts,
     /// The queue has no more entries.
     List,
+    /// As `risk`, and hardly any is taken: the queue will be through before its hours end.
+    Unhurried,
 }
 
 impl Pacer {
@@ -178,6 +184,7 @@ impl Pacer {
             threshold: Threshold::default(),
             budget: Budget::default(),
             staff: Staff::default(),
+            calm: false,
         }
     }
 
@@ -201,7 +208,10 @@ impl Pacer {
     }
 
     fn answer(&mut self, at: i64, abandoned: bool) {
-        self.threshold.learn(abandoned, self.aims.target, self.aims.step);
+        // While less is wanted, few abandoned calls say nothing about what the full threshold would do.
+        if abandoned || !self.calm {
+            self.threshold.learn(abandoned, self.aims.target, self.aims.step);
+        }
         self.budget.count(at, abandoned);
     }
 
@@ -242,9 +252,12 @@ impl Pacer {
             when: outlook.when(self.aims.detection),
         };
         let forecast = balance.forecast(&candidate.when);
-        let (accepted, left) = self.accepted(scene.now);
         let idle = scene.agents.iter().filter(|agent| agent.doing == Doing::Idle && !agent.leaving).count();
         let busy = balance.coming.len();
+        let haste = haste::of(scene, candidate.answer, self.service.mean(), idle + busy);
+        self.calm = haste < 1.0;
+        let (accepted, left) = self.accepted(scene.now);
+        let accepted = accepted * haste;
         let lines = scene.lines.len();
         let floor = idle.saturating_sub(lines + count(scene.waiting));
         let (limited_by, most) = bounded(scene, self.ring.dials() < WARM_UP_DIALS, idle + busy == 0, floor);
@@ -257,6 +270,7 @@ impl Pacer {
         let limited_by = match limited_by {
             Some(limit) if dial >= most => limit,
             _ if left < 3.0 => Limit::Budget,
+            _ if self.calm => Limit::Unhurried,
             _ => Limit::Risk,
         };
         let because = Because {

@@ -65,6 +65,9 @@ impl Reason {
             }
             LimitedBy::Starts => "the carrier takes no more calls in this second".to_owned(),
             LimitedBy::Carrier => "the carrier is not ready to place calls".to_owned(),
+            LimitedBy::Unhurried => {
+                format!("{}, because the list will be through before its hours end", self.risk())
+            }
             LimitedBy::List => "no more accounts may be called at this moment".to_owned(),
         }
     }
@@ -150,6 +153,8 @@ mod tests {
         let spent =
             Because { budget_left: -0.3, leaving: 2, from_elsewhere: 0.52, limited_by: Limit::Budget, ..BECAUSE };
         let words = Reason { limited_by: LimitedBy::Budget, because: Some(spent), ..reason }.in_words();
+        let calm = Reason { limited_by: LimitedBy::Unhurried, ..reason }.in_words();
+        assert!(calm.contains("because the list will be through before its hours end."), "{calm}");
         assert!(words.contains("because the budget of abandoned calls is nearly spent."), "{words}");
         assert!(
             words.contains("0.5 callbacks and callers are expected.")

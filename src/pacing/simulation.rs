@@ -270,7 +270,8 @@ impl<C: Course> Day<'_, C> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates")]
         let starts = self.starts as u32;
         let lines = self.course.carrier().lines.saturating_sub(u32::try_from(up).unwrap_or(u32::MAX));
-        Bounds { lines, starts, list, next_chance }
+        let left = Some(self.course.ends() - self.now).filter(|_| list < u32::MAX);
+        Bounds { lines, starts, list, later: 0, left, next_chance }
     }
 
     fn dial(&mut self, campaign: usize) {

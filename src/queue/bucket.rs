@@ -51,6 +51,8 @@ pub(super) struct Open {
     /// The queue's `shape` when its buckets were listed; empty: it had none.
     pub(super) shape: String,
     pub(super) buckets: Vec<Bucket>,
+    /// When the first of them closes.
+    pub(super) closes_at: Option<DateTime<Utc>>,
     /// All buckets, open or not.
     windows: Arc<[(String, Window)]>,
     /// What it was worked out for.
@@ -110,9 +112,19 @@ impl Open {
         // The present, if the window is open; cheaper than looking for when it opens.
         let opens_at = |window: &Window| is_open(window).then_some(now);
         let look = |(name, window): &(String, Window)| look(name.clone(), window.clone(), campaign, book, opens_at);
-        let buckets = windows.iter().filter_map(look).collect();
+        let buckets: Vec<Bucket> = windows.iter().filter_map(look).collect();
+        let closes_at = buckets.iter().filter_map(|one| hours::closes_at(&spans, one.window.zones(), now)).min();
         let weight = campaign.settings.weights.answer_chance;
-        Self { shape, buckets, windows, second: now.timestamp(), spans, weight }
+        Self { shape, buckets, closes_at, windows, second: now.timestamp(), spans, weight }
+    }
+
+    /// All buckets, open or not.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.windows.iter().map(|(name, _)| name.as_str())
+    }
+
+    pub(super) fn is_open(&self, name: &str) -> bool {
+        self.buckets.iter().any(|bucket| bucket.name == name)
     }
 
     /// Hours begin and end on whole seconds: within one nothing opens or closes.

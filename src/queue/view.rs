@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{Components, Entry, Hold, Lane, Wait, bucket, rank::Rank, script, text};
 use crate::{
     app::App,
-    campaign::{self, Campaign},
+    campaign,
     error::{Error, Result},
     ids::{AccountId, CampaignId, ContactPointId},
 };
@@ -70,36 +70,6 @@ pub async fn next(app: &App, campaign: CampaignId, cursor: Option<&str>, limit: 
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|(position, _)| position.to_string());
     Ok(Page { items: found.into_iter().map(|(_, upcoming)| upcoming).collect(), next })
-}
-
-/// How many entries may be dialled at this moment: those of the windows that are open.
-///
-/// # Errors
-/// If Redis fails.
-pub async fn callable(app: &App, campaign: &Campaign) -> Result<u32> {
-    let now = app.clock.now();
-    let known = app.buckets.open(app, campaign, now).await?;
-    if let Some(entries) = count(app, campaign.id, &known).await? {
-        return Ok(entries);
-    }
-    // There are other buckets than this node knew of.
-    let present = app.buckets.look_again(app, campaign, now).await?;
-    Ok(count(app, campaign.id, &present).await?.unwrap_or(0))
-}
-
-/// Entries in these buckets; `None` if the queue has got another shape.
-async fn count(app: &App, campaign: CampaignId, open: &bucket::Open) -> Result<Option<u32>> {
-    let (mut ask, prefix) = (redis::pipe(), script::prefix(campaign));
-    ask.get(format!("{prefix}shape"));
-    for bucket in &open.buckets {
-        ask.zcard(format!("{prefix}ready:{}", bucket.name));
-    }
-    let answers: Vec<Option<String>> = ask.query_async(&mut app.redis.clone()).await?;
-    let (shape, counts) = answers.split_first().ok_or("no answer").map_err(Error::internal("counting entries"))?;
-    if shape.as_deref().unwrap_or_default() != open.shape {
-        return Ok(None);
-    }
-    Ok(Some(counts.iter().flatten().filter_map(|count| count.parse::<u32>().ok()).fold(0, u32::saturating_add)))
 }
 
 /// The first `limit + 1` entries of a bucket after a position.

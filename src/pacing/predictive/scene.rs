@@ -73,15 +73,19 @@ pub struct Bounds {
     pub lines: u32,
     /// Starts that the carrier takes now.
     pub starts: u32,
-    /// Entries left in the queue.
+    /// Entries left in the queue that may be called now.
     pub list: u32,
+    /// Entries that wait for a moment to come; those that come too late are counted as well.
+    pub later: u32,
+    /// Milliseconds until the hours of the first of the entries end; `None`: unknown, or never.
+    pub left: Option<i64>,
     /// Chance of an answer of the next entries, relative to the campaign's mean.
     pub next_chance: f64,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { lines: u32::MAX, starts: u32::MAX, list: u32::MAX, next_chance: 1.0 }
+        Self { lines: u32::MAX, starts: u32::MAX, list: u32::MAX, later: 0, left: None, next_chance: 1.0 }
     }
 }
 

@@ -95,6 +95,12 @@ impl Service {
         wraps.add(wrap, 1.0);
     }
 
+    /// Mean seconds of a call with its wrap-up.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        self.mean
+    }
+
     /// Makes the tables anew when they are old.
     pub fn refresh(&mut self, now: i64) {
         if self.tables.as_ref().is_none_or(|tables| now - tables.made >= FRESH_MS) {

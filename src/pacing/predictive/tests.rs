@@ -259,7 +259,7 @@ proptest! {
         idle in 0_u32..20, talking in 0_u32..60, flying in 0_u32..30,
         lines_left in 0_u32..9, starts in 0_u32..9, list in 0_u32..9,
     ) {
-        let bounds = Bounds { lines: lines_left, starts, list, next_chance: 1.0 };
+        let bounds = Bounds { lines: lines_left, starts, list, next_chance: 1.0, later: 0, left: None };
         let decision = decide(&pacer(0.2), &agents(idle, talking), &lines(flying), bounds);
         prop_assert!(decision.dial <= lines_left.min(starts).min(list));
     }
