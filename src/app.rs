@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     floor,
     lifecycle::Lifecycle,
-    outbox, promise, queue, services, task, telemetry, tempo, worker,
+    message, outbox, promise, queue, services, task, telemetry, tempo, worker,
 };
 
 /// The running service; cheap to clone.
@@ -59,6 +59,8 @@ pub struct Parts {
     pub dialer: dialer::Bell,
     /// How likely calls are answered, as far as this node knows.
     pub answers: answer::Answers,
+    /// The mail server.
+    pub mail: message::smtp::Mailer,
     /// What this node knows of the queues' buckets.
     pub buckets: queue::Buckets,
 }
@@ -73,6 +75,7 @@ impl App {
         let changed = {
             let mut conn = db.acquire().await?;
             compliance::store::note_version(&mut conn, &policies, clock.now()).await?;
+            message::library::seed(&mut conn, clock.now()).await?;
             compliance::store::forget_other_policies(&mut conn, &policies.version).await?
         };
         let answers = answer::Answers::default();
@@ -89,6 +92,7 @@ impl App {
             hints: call::hints::Hints::default(),
             carrier: carrier::Client::new(&config.carrier)?,
             desk: desk::hub::Hub::default(),
+            mail: message::smtp::Mailer::new(&config.mail)?,
             policies,
             dialer: dialer::Bell::default(),
             buckets: queue::Buckets::default(),

@@ -2,6 +2,7 @@
 
 pub mod attempts;
 pub mod bench;
+pub mod bounce;
 pub mod carrier;
 pub mod demo;
 pub mod dispositions;
@@ -40,6 +41,8 @@ pub enum Command {
     Bench(bench::Options),
     /// Run the service.
     Serve(Box<crate::config::Config>),
+    /// Take a mail that came back, from standard input: marks the message and its address.
+    Bounce(Box<bounce::Options>),
     /// Take in a file of receivables.
     Import(import::Options),
     /// Take over the attempts of another dialer, so that counts do not begin at zero.
@@ -86,6 +89,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Bench(options) => bench::run(options).await,
         Command::Serve(config) => serve::run(*config).await,
+        Command::Bounce(options) => bounce::run(*options).await,
         Command::Import(options) => import::run(options).await,
         Command::Attempts(options) => attempts::run(options).await,
         Command::Portfolio(options) => portfolio::run(&options),

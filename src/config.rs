@@ -43,6 +43,10 @@ pub struct Config {
     /// The carrier.
     #[command(flatten)]
     pub carrier: Carrier,
+
+    /// The mail server.
+    #[command(flatten)]
+    pub mail: Mail,
 }
 
 /// Postgres and Redis: given, or private children in a data directory.
@@ -106,6 +110,36 @@ pub struct Carrier {
     /// it is not given.
     #[arg(long, env = "CARRIER_AGENT_CALLER_ID")]
     pub agent_caller_id: Option<crate::phone::Phone>,
+}
+
+/// How mail goes out. Without a server, mail is off: messages are kept and marked as not sent.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Mail {
+    /// Mail server: `smtp://user:password@host:587` (STARTTLS is required; `?tls=none` for a server on this machine),
+    /// `smtps://…:465` (TLS from the start).
+    #[arg(long, env = "SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<SecretString>,
+
+    /// Who writes: `Example Receivables <accounts@example.com>`; required with a server.
+    #[arg(long, env = "SMTP_SENDER")]
+    pub smtp_sender: Option<String>,
+
+    /// Where answers go; the sender unless given.
+    #[arg(long, env = "SMTP_REPLY_TO")]
+    pub smtp_reply_to: Option<String>,
+
+    /// Where bounces go (envelope sender), the sender unless given; `{id}` in it becomes the message's id, such as
+    /// `bounces+{id}@example.com`.
+    #[arg(long, env = "SMTP_RETURN_PATH")]
+    pub smtp_return_path: Option<String>,
+
+    /// Certificate (PEM) of an authority of the house that the mail server's is signed by.
+    #[arg(long, env = "SMTP_CA_FILE")]
+    pub smtp_ca_file: Option<PathBuf>,
+
+    /// Longest time for handing over one mail, 5 to 50 seconds; 30 unless given.
+    #[arg(long, env = "SMTP_TIMEOUT_SECONDS", value_parser = clap::value_parser!(u16).range(5..=50))]
+    pub smtp_timeout_seconds: Option<u16>,
 }
 
 impl Config {

@@ -16,6 +16,7 @@ mod health;
 mod layers;
 mod metrics;
 mod openapi;
+mod opt_out;
 mod pacing;
 pub mod page;
 mod policy;
@@ -26,6 +27,7 @@ mod session;
 mod softphone;
 mod store;
 mod tasks;
+mod templates;
 mod users;
 
 use axum::Router;
@@ -40,6 +42,7 @@ pub fn router(app: App) -> Router {
         .with_state(app.clone())
         .merge(desk::router(app.clone()))
         .merge(crate::floor::router(app.clone()))
+        .merge(opt_out::router(app.clone()))
         .merge(web::router(app.clone()));
     layers::around(layers::of_the_house(of_the_house, app.clone()).merge(webhook::router(app)))
 }

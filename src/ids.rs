@@ -71,6 +71,8 @@ ids! {
     NoteId;
     /// Something that somebody in the house has to do.
     TaskId;
+    /// A letter or mail.
+    MessageId;
     /// A campaign.
     CampaignId;
     /// One attempt on one contact point; also the attempt id in every callback address.

@@ -70,6 +70,9 @@ pub mod dispute;
 pub mod promise;
 pub mod task;
 
+// What is written to debtors.
+pub mod message;
+
 // What all of it adds up to.
 pub mod report;
 

@@ -19,7 +19,7 @@ pub(crate) use store::Rows;
 
 use crate::{
     error::Result,
-    ids::{AccountId, CallId, UserId},
+    ids::{AccountId, CallId, MessageId, UserId},
 };
 
 /// Something to do after commit. Carrying it out twice does no harm.
@@ -75,6 +75,11 @@ pub enum Effect {
         /// The call.
         call: CallId,
     },
+    /// Mail a message.
+    SendMessage {
+        /// The message.
+        message: MessageId,
+    },
 }
 
 /// Who carries an effect out: what waits for the carrier must not keep the house waiting.
@@ -84,6 +89,8 @@ pub enum Lane {
     House,
     /// The carrier: up to seconds, several at a time.
     Carrier,
+    /// Servers of others, such as the mail's: up to a minute.
+    Outside,
 }
 
 impl Lane {
@@ -93,6 +100,7 @@ impl Lane {
         match self {
             Self::House => "house",
             Self::Carrier => "carrier",
+            Self::Outside => "outside",
         }
     }
 }
@@ -112,6 +120,7 @@ impl Effect {
             Self::AgentChanged { agent } => format!("agent_changed {agent}"),
             Self::CallChanged { call } => format!("call_changed {call}"),
             Self::PreparePop { call } => format!("prepare_pop {call}"),
+            Self::SendMessage { message } => format!("send_message {message}"),
         }
     }
 
@@ -129,6 +138,7 @@ impl Effect {
             | Self::AgentChanged { .. }
             | Self::CallChanged { .. }
             | Self::PreparePop { .. } => Lane::House,
+            Self::SendMessage { .. } => Lane::Outside,
         }
     }
 }
@@ -147,6 +157,7 @@ pub async fn enqueue(conn: &mut PgConnection, effects: &[Effect], now: DateTime<
 pub struct Bell {
     house: Arc<Notify>,
     carrier: Arc<Notify>,
+    outside: Arc<Notify>,
 }
 
 impl Bell {
@@ -154,6 +165,7 @@ impl Bell {
     pub fn ring(&self) {
         self.house.notify_one();
         self.carrier.notify_one();
+        self.outside.notify_one();
     }
 
     /// What a lane's loop waits for.
@@ -162,6 +174,7 @@ impl Bell {
         match lane {
             Lane::House => Arc::clone(&self.house),
             Lane::Carrier => Arc::clone(&self.carrier),
+            Lane::Outside => Arc::clone(&self.outside),
         }
     }
 }

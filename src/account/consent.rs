@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{change::requeue_and_commit, store};
+use super::{PointKind, change::requeue_and_commit, store};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -22,6 +22,19 @@ pub enum Purpose {
     Calls,
     /// Being called more often for the days that a policy grants (12 CFR 1006.14(b)(3)(i)).
     Frequency,
+    /// Being written to at this e-mail address; withdrawn, nobody writes to it.
+    Messages,
+}
+
+impl Purpose {
+    /// The way of contact that it is about.
+    #[must_use]
+    pub fn channel(self) -> PointKind {
+        match self {
+            Self::Calls | Self::Frequency => PointKind::Phone,
+            Self::Messages => PointKind::Email,
+        }
+    }
 }
 
 /// Given or withdrawn.
@@ -36,12 +49,12 @@ pub enum Action {
     Revoked,
 }
 
-/// What a debtor said about being called on a number.
+/// What a debtor said about being called on a number, or written to at an address.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewConsent)]
 pub struct NewConsent {
-    /// The number, one of the account's.
+    /// The number or address, one of the account's.
     pub contact_point: ContactPointId,
     /// To what.
     pub purpose: Purpose,
@@ -58,7 +71,7 @@ pub struct NewConsent {
 /// Records what a debtor said; of two, the one that was said later counts.
 ///
 /// # Errors
-/// [`Error::Invalid`] for the source or the moment; [`Error::NotFound`] without the number at the account.
+/// [`Error::Invalid`] for the source or the moment; [`Error::NotFound`] without the number or address at the account.
 pub async fn record(app: &App, by: UserId, account: AccountId, consent: &NewConsent) -> Result<()> {
     let now = app.clock.now();
     if !(1..=200).contains(&consent.source.trim().chars().count()) {

@@ -21,7 +21,7 @@ use super::serve;
 use crate::{
     app::App,
     clock::Clock,
-    config::{Carrier, Config, Stores},
+    config::{Carrier, Config, Mail, Stores},
     db,
     disposition::catalogue,
     emulator::{self, Emulator, agents},
@@ -186,6 +186,7 @@ fn config(options: &Options, carrier: &Emulator, opening: DateTime<Utc>, listen:
             calls_per_second: 5,
             agent_caller_id: Some(floor::CALLER_ID.parse()?),
         },
+        mail: Mail::default(),
     })
 }
 

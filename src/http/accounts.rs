@@ -3,6 +3,7 @@
 mod consents;
 mod contacts;
 mod dial;
+mod messages;
 mod restrictions;
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
@@ -35,6 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(contacts::routes())
         .merge(consents::routes())
         .merge(dial::routes())
+        .merge(messages::routes())
         .merge(restrictions::routes())
 }
 

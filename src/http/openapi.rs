@@ -14,7 +14,7 @@ use crate::{agent::session, app::App};
 
 use super::{
     accounts, agents, calls, campaigns, dispositions, do_not_call, floor, health, metrics, pacing, policy, queue,
-    reports, session as sessions, softphone, tasks, users,
+    reports, session as sessions, softphone, tasks, templates, users,
 };
 
 #[derive(OpenApi)]
@@ -29,6 +29,7 @@ use super::{
         (name = "session", description = "Log in, log out, tokens for programs"),
         (name = "users", description = "Who may log in"),
         (name = "accounts", description = "The debtors: search, read, notes, contacts, do-not-call, holds"),
+        (name = "messages", description = "What is written to debtors: templates, previews, what became of each, bounces"),
         (name = "campaigns", description = "Whom to call and how: start, pause, drain, ratio"),
         (name = "queue", description = "Who is called next, and why; who is held out, and why"),
         (name = "policy", description = "Whether an account may be called, and why not; receipts; trying changed rules"),
@@ -69,6 +70,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(pacing::routes())
         .merge(queue::routes())
         .merge(reports::routes())
+        .merge(templates::routes())
         .merge(policy::routes())
         .merge(calls::routes())
         .merge(dispositions::routes())

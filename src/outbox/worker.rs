@@ -45,10 +45,17 @@ const SIDE_BY_SIDE: usize = 8;
 /// Loops that ask the carrier: a slow answer keeps only its own loop waiting.
 const CARRIER_LOOPS: usize = 4;
 
+/// Loops that ask servers of others.
+const OUTSIDE_LOOPS: usize = 2;
+
+/// Rows of that lane claimed at a time, all carried out side by side.
+const OUTSIDE_BATCH: i64 = 8;
+
 /// Starts the loops of both lanes; they end with the workers.
 pub fn spawn(app: &App, lifecycle: &Lifecycle) {
     let loops = [("outbox", Lane::House)].into_iter();
-    for (name, lane) in loops.chain([("outbox carrier", Lane::Carrier); CARRIER_LOOPS]) {
+    let loops = loops.chain([("outbox carrier", Lane::Carrier); CARRIER_LOOPS]);
+    for (name, lane) in loops.chain([("outbox outside", Lane::Outside); OUTSIDE_LOOPS]) {
         let app = app.clone();
         let wake = app.outbox.of(lane);
         worker::spawn(lifecycle, name, PERIOD, wake, move || {
@@ -69,14 +76,15 @@ pub fn spawn(app: &App, lifecycle: &Lifecycle) {
 }
 
 /// Carries out what is due in `lane`. What is noted of it does not wait for the disk: lost in a crash, an effect is
-/// carried out once more. At most 128 effects of the house, 32 of the carrier. Gives their number.
+/// carried out once more. At most 128 effects of the house, 32 of the carrier, 8 of others' servers. Gives their number.
 ///
 /// # Errors
 /// If the outbox cannot be read or written. The failure of an effect is noted in its row.
 pub async fn step(app: &App, lane: Lane) -> Result<usize> {
     match lane {
         Lane::House => house(app).await,
-        Lane::Carrier => carrier(app).await,
+        Lane::Carrier => one_by_one(app, lane, CARRIER_BATCH).await,
+        Lane::Outside => one_by_one(app, lane, OUTSIDE_BATCH).await,
     }
 }
 
@@ -110,9 +118,9 @@ async fn group(app: &App, rows: Vec<Claimed>) -> Vec<(Claimed, Result<()>)> {
     stream::iter(each).buffer_unordered(SIDE_BY_SIDE).collect().await
 }
 
-/// Each of the carrier's effects is settled as soon as it is done: the next one may take seconds.
-async fn carrier(app: &App) -> Result<usize> {
-    let claimed = store::claim(&app.relaxed, Lane::Carrier, CARRIER_BATCH, app.clock.now(), CLAIM).await?;
+/// Each of these effects is settled as soon as it is done: the next one may take seconds.
+async fn one_by_one(app: &App, lane: Lane, batch: i64) -> Result<usize> {
+    let claimed = store::claim(&app.relaxed, lane, batch, app.clock.now(), CLAIM).await?;
     let results = join_all(claimed.iter().map(|row| async move {
         match carry_out::one(app, &row.effect).instrument(span(row)).await {
             Ok(()) => store::settle(&app.relaxed, &[row]).await,

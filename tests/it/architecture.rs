@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use ledgerline::cli::Cli;
 
 /// Where decisions are made: they get the world as an argument and cannot reach it.
-const PURE: [&str; 40] = [
+const PURE: [&str; 43] = [
     "call/machine.rs",
     "agent/presence.rs",
     "queue/score.rs",
@@ -24,6 +24,9 @@ const PURE: [&str; 40] = [
     "compliance/rules.rs",
     "compliance/wish.rs",
     "floor/reducer.rs",
+    "message/dsn.rs",
+    "message/permit.rs",
+    "message/template.rs",
     "money.rs",
     "pacing.rs",
     "pacing/baseline.rs",

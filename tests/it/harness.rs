@@ -62,7 +62,12 @@ impl TestApp {
 
     /// A second node on the same stores and the same clock, no loop running.
     pub async fn another_node(&self) -> App {
-        let (config, clock, db) = (self.app.config.clone(), self.app.clock.clone(), self.app.db.clone());
+        self.with_config(self.app.config.clone()).await
+    }
+
+    /// The same service with another configuration.
+    pub async fn with_config(&self, config: Config) -> App {
+        let (clock, db) = (self.app.clock.clone(), self.app.db.clone());
         App::build(config, clock, db, &self.redis.redis_url).await.expect("the parts fit")
     }
 
@@ -96,7 +101,7 @@ impl TestApp {
         for _ in 0..ROUNDS {
             let mut done = 0;
             call::hints::step(&self.app).await.expect("hints are carried out");
-            for lane in [outbox::Lane::House, outbox::Lane::Carrier] {
+            for lane in [outbox::Lane::House, outbox::Lane::Carrier, outbox::Lane::Outside] {
                 done += outbox::worker::step(&self.app, lane).await.expect("the outbox works");
             }
             if done == 0 {

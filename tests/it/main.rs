@@ -17,6 +17,7 @@ mod group_commit;
 mod harness;
 mod import;
 mod ledger;
+mod messages;
 mod money;
 mod outbox;
 mod pacing;

@@ -5,17 +5,17 @@ use sqlx::{PgConnection, types::Json};
 
 use crate::{
     account::{
-        Restriction,
+        PointKind, Restriction,
         consent::{Action, NewConsent, Purpose},
     },
     error::{Error, Result},
     ids::{AccountId, UserId},
 };
 
-/// Records what a debtor said. Gives the accounts that have the number.
+/// Records what a debtor said. Gives the accounts that have the number or address.
 ///
 /// # Errors
-/// [`Error::NotFound`] without the number at the account.
+/// [`Error::NotFound`] without the number or address at the account.
 pub async fn record_consent(
     conn: &mut PgConnection,
     account: AccountId,
@@ -23,11 +23,11 @@ pub async fn record_consent(
     by: UserId,
     now: DateTime<Utc>,
 ) -> Result<Vec<AccountId>> {
-    let number = sqlx::query_scalar!(
+    let value = sqlx::query_scalar!(
         "WITH said AS (
              INSERT INTO consent_event (contact_point_id, channel, purpose, action, source, at, recorded_at, user_id)
-             SELECT id, 'phone', $3, $4, $5, $6, $7, $8 FROM contact_point
-             WHERE id = $1 AND account_id = $2 AND kind = 'phone' RETURNING contact_point_id)
+             SELECT id, kind, $3, $4, $5, $6, $7, $8 FROM contact_point
+             WHERE id = $1 AND account_id = $2 AND kind = $9 RETURNING contact_point_id)
          SELECT value FROM contact_point WHERE id IN (SELECT contact_point_id FROM said)",
         consent.contact_point.0,
         account.0,
@@ -36,14 +36,16 @@ pub async fn record_consent(
         consent.source.trim(),
         consent.at.unwrap_or(now),
         now,
-        by.0
+        by.0,
+        consent.purpose.channel() as PointKind
     )
     .fetch_optional(&mut *conn)
     .await?
-    .ok_or(Error::NotFound("number at this account"))?;
+    .ok_or(Error::NotFound("number or address at this account"))?;
     let touched = sqlx::query_scalar!(
-        r#"SELECT DISTINCT account_id AS "account: AccountId" FROM contact_point WHERE kind = 'phone' AND value = $1"#,
-        number
+        r#"SELECT DISTINCT account_id AS "account: AccountId" FROM contact_point WHERE kind = $2 AND value = $1"#,
+        value,
+        consent.purpose.channel() as PointKind
     );
     Ok(touched.fetch_all(conn).await?)
 }

@@ -77,7 +77,7 @@ pub async fn add_contact(
 /// Adds a way to reach a contact of `account`, tried after those it has. A phone gets its zones.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a phone that is not E.164 or a value that is empty or longer than 200 characters;
+/// [`Error::Invalid`] for a phone that is not E.164, an e-mail that is none, or a value that is empty or longer than 200 characters;
 /// [`Error::NotFound`] without the contact; [`Error::Conflict`] if the contact has it.
 pub async fn add_point(
     conn: &mut PgConnection,
@@ -91,6 +91,9 @@ pub async fn add_point(
             let phone: Phone =
                 new.value.parse().map_err(|error| Error::invalid("value", format!("{error}, such as +12125550100")))?;
             (phone.country(), names(&zones::of_point(&phone, account.place())))
+        }
+        PointKind::Email if new.value.parse::<lettre::Address>().is_err() => {
+            return Err(Error::invalid("value", "is no e-mail address, such as accounts@example.com"));
         }
         PointKind::Email | PointKind::Postal => (None, Vec::new()),
     };
