@@ -1,47 +1,64 @@
--- What every account owed at the end of a day, as it was known at a moment: one row an account with a balance, open
--- items sorted by days past the due date, or since the invoice date. A figure of last month, asked for today, is the
--- one of today's knowledge; asked for as known then, the one that was reported.
-CREATE FUNCTION aging(day date, known_at timestamptz, by_due boolean)
-RETURNS TABLE (account_id uuid, currency text, current_minor bigint, to_30 bigint, to_60 bigint, to_90 bigint,
-               to_120 bigint, over_120 bigint, open_minor bigint, unapplied_minor bigint, balance_minor bigint)
+-- Which ages an aging tells apart: the last day of each bucket but the last one, which has no end.
+CREATE TABLE aging_buckets (
+    name text PRIMARY KEY CHECK (name ~ '^[a-z0-9-]{1,32}$'),
+    ends integer[] NOT NULL CHECK (cardinality(ends) BETWEEN 1 AND 12)
+);
+INSERT INTO aging_buckets (name, ends) VALUES
+    ('standard', '{0,30,60,90,120}'), ('months', '{0,30,60,90}'), ('weeks', '{0,7,14,21,28}');
+
+-- What every account owed at the end of a day, as it was known at a moment: one row for each account and part that is
+-- not 0. Parts from 0 are the buckets of `ends`, by days past the due date or since the invoice date; -1 is credits and
+-- -2 cash that is applied to nothing, both negative, so that the parts of an account sum to its balance. With
+-- `age_credits` these lie in the buckets of their own dates. A figure of last month, asked for today, is the one of
+-- today's knowledge; asked for as known then, the one that was reported.
+--
+-- One SELECT, so that Postgres takes it into the statement that calls it and leaves out what the arguments do not ask for.
+CREATE FUNCTION aging_parts(day date, known_at timestamptz, by_due boolean, ends integer[], age_credits boolean,
+                            of_portfolio text, only_of uuid[])
+RETURNS TABLE (account_id uuid, part integer, minor bigint)
 LANGUAGE sql STABLE AS $$
-    WITH posted AS (
-        SELECT p.account_id, p.currency::text, p.instalment_id, sum(p.amount_minor)::bigint AS minor
-        FROM posting p WHERE p.business_date <= day AND p.recorded_at <= known_at GROUP BY 1, 2, 3
-    ), applied AS (
-        SELECT a.account_id, a.instalment_id, sum(a.amount_minor)::bigint AS minor
-        FROM allocation a WHERE a.business_date <= day AND a.recorded_at <= known_at GROUP BY 1, 2
-    ), item AS (
-        SELECT p.account_id, p.minor - coalesce(a.minor, 0) AS minor,
-               day - CASE WHEN by_due THEN n.due_on ELSE v.issued_on END AS age
-        FROM posted p
-        JOIN instalment n ON n.id = p.instalment_id
-        JOIN invoice v ON v.id = n.invoice_id
-        LEFT JOIN applied a ON a.instalment_id = p.instalment_id
-    ), aged AS (
-        SELECT account_id,
-               sum(minor) FILTER (WHERE age <= 0) AS current_minor,
-               sum(minor) FILTER (WHERE age BETWEEN 1 AND 30) AS to_30,
-               sum(minor) FILTER (WHERE age BETWEEN 31 AND 60) AS to_60,
-               sum(minor) FILTER (WHERE age BETWEEN 61 AND 90) AS to_90,
-               sum(minor) FILTER (WHERE age BETWEEN 91 AND 120) AS to_120,
-               sum(minor) FILTER (WHERE age > 120) AS over_120,
-               sum(minor) AS open_minor
-        FROM item GROUP BY account_id
-    ), spent AS (
-        SELECT account_id, sum(minor) AS minor FROM applied GROUP BY account_id
-    ), balance AS (
-        SELECT account_id, currency, sum(minor) AS minor,
-               -- cash and credits that are on no item, before they are applied to any
-               -coalesce(sum(minor) FILTER (WHERE instalment_id IS NULL), 0) AS credit_minor
-        FROM posted GROUP BY account_id, currency
-    )
-    SELECT b.account_id, b.currency,
-           coalesce(g.current_minor, 0)::bigint, coalesce(g.to_30, 0)::bigint, coalesce(g.to_60, 0)::bigint,
-           coalesce(g.to_90, 0)::bigint, coalesce(g.to_120, 0)::bigint, coalesce(g.over_120, 0)::bigint,
-           coalesce(g.open_minor, 0)::bigint, (b.credit_minor - coalesce(s.minor, 0))::bigint, b.minor::bigint
-    FROM balance b
-    LEFT JOIN aged g ON g.account_id = b.account_id
-    LEFT JOIN spent s ON s.account_id = b.account_id
-    WHERE b.minor <> 0 OR coalesce(g.open_minor, 0) <> 0
+    SELECT c.account_id, c.part, sum(c.minor)::bigint
+    FROM (
+        SELECT n.account_id,
+               CASE WHEN b.minor > coalesce(p.minor, 0) OR age_credits
+                    THEN width_bucket(day - CASE WHEN by_due THEN n.due_on ELSE v.issued_on END - 1, ends)
+                    ELSE -1 END AS part,
+               b.minor - coalesce(p.minor, 0) AS minor
+        FROM (SELECT instalment_id, sum(amount_minor)::bigint AS minor FROM posting
+              WHERE instalment_id IS NOT NULL AND business_date <= day AND recorded_at <= known_at
+                AND (only_of IS NULL OR account_id = ANY (only_of))
+              GROUP BY instalment_id) b
+        JOIN instalment n ON n.id = b.instalment_id
+        LEFT JOIN invoice v ON v.id = n.invoice_id
+        LEFT JOIN (SELECT instalment_id, sum(amount_minor)::bigint AS minor FROM allocation
+                   WHERE business_date <= day AND recorded_at <= known_at
+                     AND (only_of IS NULL OR account_id = ANY (only_of))
+                   GROUP BY instalment_id) p ON p.instalment_id = b.instalment_id
+        WHERE b.minor <> coalesce(p.minor, 0)
+        UNION ALL
+        -- cash and credits before they are applied, and what is applied of them
+        SELECT account_id, CASE WHEN kind = 'credit_note' OR (kind = 'refund' AND payment_id IS NULL) THEN -1 ELSE -2 END,
+               amount_minor
+        FROM posting
+        WHERE NOT age_credits AND instalment_id IS NULL AND business_date <= day AND recorded_at <= known_at
+          AND (only_of IS NULL OR account_id = ANY (only_of))
+        UNION ALL
+        SELECT account_id, CASE WHEN payment_id IS NULL THEN -1 ELSE -2 END, amount_minor FROM allocation
+        WHERE NOT age_credits AND business_date <= day AND recorded_at <= known_at
+          AND (only_of IS NULL OR account_id = ANY (only_of))
+        UNION ALL
+        SELECT s.account_id, width_bucket(day - s.since - 1, ends), s.minor
+        FROM (SELECT account_id, min(business_date) FILTER (WHERE amount_minor < 0) AS since, sum(amount_minor)::bigint AS minor
+              FROM (SELECT account_id, coalesce(payment_id::text, kind) AS source, business_date, amount_minor FROM posting
+                    WHERE age_credits AND instalment_id IS NULL AND business_date <= day AND recorded_at <= known_at
+                      AND (only_of IS NULL OR account_id = ANY (only_of))
+                    UNION ALL
+                    SELECT account_id, coalesce(payment_id::text, 'credit_note'), business_date, amount_minor FROM allocation
+                    WHERE age_credits AND business_date <= day AND recorded_at <= known_at
+                      AND (only_of IS NULL OR account_id = ANY (only_of))) d
+              GROUP BY account_id, source) s
+        WHERE s.minor <> 0
+    ) c
+    WHERE of_portfolio IS NULL OR c.account_id IN (SELECT id FROM account WHERE portfolio = of_portfolio)
+    GROUP BY 1, 2 HAVING sum(c.minor) <> 0
 $$;

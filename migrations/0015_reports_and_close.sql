@@ -17,7 +17,7 @@ CREATE TABLE period_close (
     closed_by       uuid REFERENCES users,
     closed_at       timestamptz NOT NULL,
     -- the close that was reopened and that this one follows
-    follows         uuid REFERENCES period_close,
+    follows         uuid UNIQUE REFERENCES period_close,
     reopened_by     uuid REFERENCES users,
     reopened_at     timestamptz,
     reopen_reason   text,
@@ -60,3 +60,90 @@ CREATE TRIGGER allocation_awaits_close BEFORE INSERT ON allocation
     FOR EACH STATEMENT EXECUTE FUNCTION await_period_close();
 CREATE TRIGGER allocation_in_open_period AFTER INSERT ON allocation
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION refuse_closed_period();
+
+-- What a close found, account by account, and what all of it came to. Kept as it was.
+CREATE TABLE period_aging (
+    close_id        uuid NOT NULL REFERENCES period_close DEFERRABLE INITIALLY DEFERRED,
+    account_id      uuid NOT NULL REFERENCES account,
+    currency        char(3) NOT NULL,
+    -- by due date, in the buckets of `period_total.ends`
+    buckets         bigint[] NOT NULL,
+    credit_minor    bigint NOT NULL,
+    unapplied_minor bigint NOT NULL,
+    balance_minor   bigint NOT NULL,
+    PRIMARY KEY (close_id, account_id)
+);
+CREATE TABLE period_total (
+    close_id         uuid NOT NULL REFERENCES period_close DEFERRABLE INITIALLY DEFERRED,
+    currency         char(3) NOT NULL,
+    ends             integer[] NOT NULL,
+    accounts         bigint NOT NULL,
+    buckets          bigint[] NOT NULL,
+    credit_minor     bigint NOT NULL,
+    unapplied_minor  bigint NOT NULL,
+    -- the sum of all postings, which the aging is not made from
+    control_minor    bigint NOT NULL,
+    -- of the period itself, by kind
+    invoiced_minor   bigint NOT NULL,
+    paid_minor       bigint NOT NULL,
+    credited_minor   bigint NOT NULL,
+    adjusted_minor   bigint NOT NULL,
+    postings         bigint NOT NULL,
+    allocations      bigint NOT NULL,
+    PRIMARY KEY (close_id, currency)
+);
+CREATE TRIGGER period_aging_append_only BEFORE UPDATE OR DELETE ON period_aging
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER period_total_append_only BEFORE UPDATE OR DELETE ON period_total
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- Over everything that is kept of a close: a changed figure changes it.
+CREATE FUNCTION period_hash(of_close uuid) RETURNS bytea LANGUAGE sql STABLE AS $$
+    SELECT sha256(convert_to(
+        coalesce((SELECT string_agg(encode(sha256(convert_to(concat_ws('|', account_id, currency, buckets, credit_minor,
+                      unapplied_minor, balance_minor), 'UTF8')), 'hex'), '' ORDER BY account_id)
+                  FROM period_aging WHERE close_id = of_close), '')
+        || coalesce((SELECT string_agg(concat_ws('|', currency, ends, accounts, buckets, credit_minor, unapplied_minor,
+                         control_minor, invoiced_minor, paid_minor, credited_minor, adjusted_minor, postings, allocations),
+                         '' ORDER BY currency)
+                     FROM period_total WHERE close_id = of_close), ''), 'UTF8'))
+$$;
+
+-- Only the reopening of a close is ever added to its row.
+CREATE FUNCTION refuse_changed_close() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR OLD.reopened_at IS NOT NULL
+       OR to_jsonb(OLD) - ARRAY['reopened_by', 'reopened_at', 'reopen_reason']
+          <> to_jsonb(NEW) - ARRAY['reopened_by', 'reopened_at', 'reopen_reason'] THEN
+        RAISE EXCEPTION 'a close stays as it was: reopen it';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER period_close_stays BEFORE UPDATE OR DELETE ON period_close
+    FOR EACH ROW EXECUTE FUNCTION refuse_changed_close();
+
+-- Reports sum up what agents did by team.
+ALTER TABLE users ADD COLUMN team text CHECK (length(team) BETWEEN 1 AND 64);
+CREATE INDEX promise_deadline ON promise (deadline_on);
+
+-- Reports that are mailed to management by themselves.
+CREATE TABLE report_schedule (
+    id           uuid PRIMARY KEY,
+    -- `report::catalogue::ReportKind` and `Params`; without a day: of the day before it is sent
+    report       text NOT NULL,
+    params       jsonb NOT NULL,
+    format       text NOT NULL CHECK (format IN ('csv', 'xlsx')),
+    every        text NOT NULL CHECK (every IN ('day', 'week', 'month')),
+    -- at the office, 0 to 23
+    hour         smallint NOT NULL CHECK (hour BETWEEN 0 AND 23),
+    recipients   text[] NOT NULL CHECK (cardinality(recipients) BETWEEN 1 AND 20),
+    created_by   uuid NOT NULL REFERENCES users,
+    created_at   timestamptz NOT NULL,
+    -- the day of the last one; the next is due on a later day
+    last_sent_on date,
+    -- not tried again before this moment, after a failure
+    not_before   timestamptz,
+    last_error   text,
+    ended_at     timestamptz
+);
+CREATE INDEX report_schedule_live ON report_schedule (id) WHERE ended_at IS NULL;

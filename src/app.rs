@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     floor,
     lifecycle::Lifecycle,
-    message, outbox, promise, queue, services, task, telemetry, tempo, worker,
+    message, outbox, promise, queue, report, services, task, telemetry, tempo, worker,
 };
 
 /// The running service; cheap to clone.
@@ -136,6 +136,7 @@ pub fn spawn_workers(app: &App, lifecycle: &Lifecycle) {
     agent::spawn(app, lifecycle);
     desk::spawn(app, lifecycle);
     promise::spawn(app, lifecycle);
+    report::schedule::spawn(app, lifecycle);
     task::spawn(app, lifecycle);
     worker::spawn(lifecycle, "metrics", Duration::from_secs(5), Arc::default(), || async {
         telemetry::metrics().run_upkeep();

@@ -81,4 +81,8 @@ ids! {
     DecisionId;
     /// The exclusive right of one dial attempt to an account.
     LeaseId;
+    /// A close of a month or a year.
+    CloseId;
+    /// A report that is mailed by itself.
+    ReportScheduleId;
 }

@@ -1,4 +1,4 @@
-//! The pages: log-in, desk, floor, policy, API. Plain files of our own, embedded in the binary; no build step, no script
+//! The pages: log-in, desk, floor, policy, reports, close, API. Plain files of our own, embedded in the binary; no build step, no script
 //! from elsewhere. A page is the same for everybody: what it shows it asks the API for.
 
 use axum::{
@@ -30,6 +30,8 @@ pub fn router(app: App) -> Router {
         .route("/policy", get(async |headers: HeaderMap| asset("policy.html", &headers)))
         .route("/tasks", get(async |headers: HeaderMap| asset("tasks.html", &headers)))
         .route("/agreements", get(async |headers: HeaderMap| asset("agreements.html", &headers)))
+        .route("/reports", get(async |headers: HeaderMap| asset("reports.html", &headers)))
+        .route("/close", get(async |headers: HeaderMap| asset("close.html", &headers)))
         .route("/api", get(async |headers: HeaderMap| asset("api.html", &headers)))
         .route("/assets/{file}", get(file))
         .with_state(app)

@@ -5,7 +5,7 @@
 mod store;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::{
     call::{Facts, Outcome},
@@ -47,6 +47,18 @@ pub async fn shares(db: &PgPool, campaign: CampaignId, now: DateTime<Utc>) -> Re
         day: store::share(db, campaign, now - TimeDelta::hours(24)).await?,
         month: store::share(db, campaign, now - TimeDelta::days(30)).await?,
     })
+}
+
+/// Answers by people between two moments and those of them abandoned: a row a campaign that had any, by name.
+///
+/// # Errors
+/// If Postgres fails.
+pub async fn by_campaign(
+    conn: &mut PgConnection,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<(String, i64, i64)>> {
+    store::by_campaign(conn, from, to).await
 }
 
 /// Every answer by a person since a moment, in the order of time, with the moments by which it is judged.

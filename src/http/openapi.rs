@@ -13,8 +13,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{agent::session, app::App};
 
 use super::{
-    accounts, agents, calls, campaigns, dispositions, do_not_call, floor, health, metrics, pacing, policy, queue,
-    reports, session as sessions, softphone, tasks, templates, users,
+    accounts, agents, calls, campaigns, dispositions, do_not_call, floor, health, metrics, pacing, periods, policy,
+    queue, reports, schedules, session as sessions, softphone, tasks, templates, users,
 };
 
 #[derive(OpenApi)]
@@ -39,6 +39,7 @@ use super::{
         (name = "agents", description = "Presence, and what supervisors do to it"),
         (name = "floor", description = "The live board"),
         (name = "reports", description = "What is owed by age, and how quickly it is paid, as of any day"),
+        (name = "periods", description = "Months and years of the books: check, close, reopen"),
         (name = "operation", description = "Health and metrics"),
     )
 )]
@@ -71,6 +72,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(queue::routes())
         .merge(reports::routes())
         .merge(templates::routes())
+        .merge(periods::routes())
+        .merge(schedules::routes())
         .merge(policy::routes())
         .merge(calls::routes())
         .merge(dispositions::routes())

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::State,
+    extract::{Path, State},
     http::header::{CONTENT_DISPOSITION, CONTENT_TYPE},
     response::IntoResponse,
 };
@@ -15,12 +15,19 @@ use crate::{
     app::App,
     error::Error,
     ids::AccountId,
-    report::{self, AccountAging, AgingBasis, AgingTotal, AsOf, Receivables},
+    report::{
+        AccountAging, AgingBasis, AgingTotal, AsOf, Receivables,
+        aging::Credits,
+        buckets::BucketSet,
+        catalogue::{self, GroupBy, Params, ReportKind},
+        store,
+        table::{FileFormat, Table},
+    },
 };
 
 use super::{
-    auth::Supervisor,
-    extract::Query,
+    auth::{Admin, Supervisor},
+    extract::{Body, Query},
     page::{self, Page},
     problem::{Problem, Problems, Result},
 };
@@ -29,59 +36,55 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(aging))
         .routes(routes!(aging_of_accounts))
-        .routes(routes!(aging_file))
         .routes(routes!(receivables))
+        .routes(routes!(buckets, put_buckets))
+        .routes(routes!(table))
+        .routes(routes!(file))
 }
 
-/// Which aging is wanted.
+/// What a report is asked for; each has a default.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
-struct OfDay {
+struct Asked {
     /// The day, today unless given.
     as_of: Option<NaiveDate>,
     /// What was recorded later is left out; now unless given.
     known_at: Option<DateTime<Utc>>,
+    /// Days of the period that ends on the day, 1 to 366; 90 for receivables, 365 for late payers, else 30.
+    #[param(minimum = 1, maximum = 366)]
+    days: Option<u16>,
     /// From which date ages are counted; `due` unless given.
     by: AgingBasis,
-}
-
-/// Which part of an aging is wanted.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(default, deny_unknown_fields)]
-struct OfAccounts {
-    /// The day, today unless given.
-    as_of: Option<NaiveDate>,
-    /// What was recorded later is left out; now unless given.
-    known_at: Option<DateTime<Utc>>,
-    /// From which date ages are counted; `due` unless given.
-    by: AgingBasis,
-    /// Where to go on: `next` of the page before. Opaque.
+    /// Name of the set of buckets; `standard` unless given.
+    buckets: Option<String>,
+    /// Where credits stand in an aging; `apart` unless given.
+    credits: Credits,
+    /// Only this portfolio.
+    portfolio: Option<String>,
+    /// What the rows of the activity stand for; `agent` unless given.
+    group_by: GroupBy,
+    /// For lists: where to go on, `next` of the page before. Opaque.
     cursor: Option<String>,
-    /// Entries at most, 1 to 200; 50 unless given.
+    /// For lists: entries at most, 1 to 200; 50 unless given.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
-/// Which period is wanted.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(default, deny_unknown_fields)]
-struct OfPeriod {
-    /// Its last day, today unless given.
-    as_of: Option<NaiveDate>,
-    /// What was recorded later is left out; now unless given.
-    known_at: Option<DateTime<Utc>>,
-    /// Its days, 1 to 366; 90 unless given.
-    #[param(minimum = 1, maximum = 366)]
-    days: Option<u16>,
-}
+impl Asked {
+    fn params(self) -> Params {
+        let Self { as_of, known_at, days, by, buckets, credits, portfolio, group_by, .. } = self;
+        let portfolio = portfolio.filter(|name| !name.is_empty());
+        Params { as_of, known_at, days, by, buckets, credits, portfolio, group_by }
+    }
 
-fn as_of(app: &App, day: Option<NaiveDate>, known_at: Option<DateTime<Utc>>) -> AsOf {
-    AsOf {
-        day: day.unwrap_or_else(|| app.clock.business_date()),
-        known_at: known_at.unwrap_or_else(|| app.clock.now()),
+    /// Refuses a cursor where there are no pages.
+    fn whole(self) -> Result<Params> {
+        match (&self.cursor, self.limit) {
+            (None, None) => Ok(self.params()),
+            (Some(_), _) => Err(Problem::invalid("cursor", "there are no pages here")),
+            (None, Some(_)) => Err(Problem::invalid("limit", "there are no pages here")),
+        }
     }
 }
 
@@ -103,66 +106,92 @@ impl<T> Report<T> {
 }
 
 /// What is owed by age, all accounts together, tied to the control total.
-#[utoipa::path(get, path = "/api/reports/aging", tag = "reports", params(OfDay),
+#[utoipa::path(get, path = "/api/reports/aging", tag = "reports", params(Asked),
     responses((status = 200, body = Report<AgingTotal>), Problems))]
-async fn aging(State(app): State<App>, _: Supervisor, Query(wanted): Query<OfDay>) -> Result<Json<Report<AgingTotal>>> {
-    let as_of = as_of(&app, wanted.as_of, wanted.known_at);
+async fn aging(State(app): State<App>, _: Supervisor, Query(asked): Query<Asked>) -> Result<Json<Report<AgingTotal>>> {
     let mut conn = app.db.acquire().await.map_err(Error::from)?;
-    Ok(Report::new(as_of, report::aging_totals(&mut conn, as_of, wanted.by).await?))
+    let wanted = asked.whole()?.wanted(&mut conn, &app).await?;
+    Ok(Report::new(wanted.as_of, store::aging_totals(&mut conn, &wanted).await?))
 }
 
-/// What each account owes by age.
-#[utoipa::path(get, path = "/api/reports/aging/accounts", tag = "reports", params(OfAccounts),
+/// What each account owes by age. A page costs what its own accounts cost.
+#[utoipa::path(get, path = "/api/reports/aging/accounts", tag = "reports", params(Asked),
     responses((status = 200, body = Page<AccountAging>), Problems))]
 async fn aging_of_accounts(
     State(app): State<App>,
     _: Supervisor,
-    Query(wanted): Query<OfAccounts>,
+    Query(asked): Query<Asked>,
 ) -> Result<Json<Page<AccountAging>>> {
-    let limit = page::limit(wanted.limit)?;
-    let after = page::after::<AccountId>(wanted.cursor.as_deref())?;
+    let limit = page::limit(asked.limit)?;
+    let after = page::after::<AccountId>(asked.cursor.as_deref())?;
     let mut conn = app.db.acquire().await.map_err(Error::from)?;
-    let found = report::aging_of_accounts(
-        &mut conn,
-        as_of(&app, wanted.as_of, wanted.known_at),
-        wanted.by,
-        after,
-        i64::from(limit) + 1,
-    )
-    .await?;
+    let wanted = asked.params().wanted(&mut conn, &app).await?;
+    let found = store::aging_of_accounts(&mut conn, &wanted, after, limit as usize + 1).await?;
     Ok(Json(Page::of(found, limit, |row| row.account)?))
 }
 
-/// The same as a CSV file, one row an account, amounts as decimals.
-#[utoipa::path(get, path = "/api/reports/aging.csv", tag = "reports", params(OfDay),
-    responses((status = 200, body = String, content_type = "text/csv"), Problems))]
-async fn aging_file(State(app): State<App>, _: Supervisor, Query(wanted): Query<OfDay>) -> Result<impl IntoResponse> {
-    let as_of = as_of(&app, wanted.as_of, wanted.known_at);
-    let mut conn = app.db.acquire().await.map_err(Error::from)?;
-    let mut file = csv::Writer::from_writer(Vec::new());
-    file.write_record(report::aging::COLUMNS).map_err(Error::internal("writing a file"))?;
-    // All at once: every question works the whole aging out anew.
-    for row in report::aging_of_accounts(&mut conn, as_of, wanted.by, None, i64::MAX).await? {
-        file.write_record(row.cells()).map_err(Error::internal("writing a file"))?;
-    }
-    let bytes = file.into_inner().map_err(|error| Error::internal("writing a file")(error.to_string()))?;
-    let name = format!("attachment; filename=\"aging-{}.csv\"", as_of.day);
-    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], bytes))
-}
-
 /// How quickly what is sold is paid: DSO, countback DSO, best possible DSO, days delinquent, collection effectiveness.
-#[utoipa::path(get, path = "/api/reports/receivables", tag = "reports", params(OfPeriod),
+#[utoipa::path(get, path = "/api/reports/receivables", tag = "reports", params(Asked),
     responses((status = 200, body = Report<Receivables>), Problems))]
 async fn receivables(
     State(app): State<App>,
     _: Supervisor,
-    Query(wanted): Query<OfPeriod>,
+    Query(asked): Query<Asked>,
 ) -> Result<Json<Report<Receivables>>> {
-    let days = wanted.days.unwrap_or(90);
-    if !(1..=366).contains(&days) {
-        return Err(Problem::invalid("days", "expected 1 to 366"));
-    }
-    let as_of = as_of(&app, wanted.as_of, wanted.known_at);
+    let params = asked.whole()?;
+    let (as_of, days) = (params.as_of(&app), params.days(90)?);
     let mut conn = app.db.acquire().await.map_err(Error::from)?;
-    Ok(Report::new(as_of, report::receivables(&mut conn, as_of, days).await?))
+    Ok(Report::new(as_of, store::receivables(&mut conn, as_of, days, params.portfolio.as_deref()).await?))
+}
+
+/// The sets of buckets that an aging may be asked for.
+#[utoipa::path(get, path = "/api/reports/buckets", tag = "reports",
+    responses((status = 200, body = Vec<BucketSet>), Problems))]
+async fn buckets(State(app): State<App>, _: Supervisor) -> Result<Json<Vec<BucketSet>>> {
+    let mut conn = app.db.acquire().await.map_err(Error::from)?;
+    Ok(Json(store::sets::all(&mut conn).await?))
+}
+
+/// Adds a set of buckets, or puts it in place of the one of its name.
+#[utoipa::path(put, path = "/api/reports/buckets", tag = "reports", request_body = BucketSet,
+    responses((status = 200, body = BucketSet), Problems))]
+async fn put_buckets(State(app): State<App>, _: Admin, Body(set): Body<BucketSet>) -> Result<Json<BucketSet>> {
+    let mut conn = app.db.acquire().await.map_err(Error::from)?;
+    store::sets::put(&mut conn, &set).await?;
+    Ok(Json(set))
+}
+
+/// A report as a table: `aging`, `aging_accounts`, `receivables`, `roll_rates`, `cash_forecast`, `forecast_calibration`,
+/// `activity`, `dispute_ageing`, `late_payers`, `abandoned`. A figure is `null` where it is undefined.
+#[utoipa::path(get, path = "/api/reports/tables/{report}", tag = "reports",
+    params(("report" = ReportKind, Path), Asked), responses((status = 200, body = Table), Problems))]
+async fn table(
+    State(app): State<App>,
+    _: Supervisor,
+    Path(report): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Table>> {
+    Ok(Json(catalogue::build(&app, kind_of(&report)?, &asked.whole()?).await?))
+}
+
+/// A report as a file: its name and `.csv` or `.xlsx`, such as `aging_accounts.xlsx`.
+#[utoipa::path(get, path = "/api/reports/files/{file}", tag = "reports",
+    params(("file" = String, Path, example = "aging_accounts.xlsx"), Asked),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), Problems))]
+async fn file(
+    State(app): State<App>,
+    _: Supervisor,
+    Path(file): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<impl IntoResponse> {
+    let (report, format) = file.rsplit_once('.').ok_or(Error::NotFound("report"))?;
+    let format = FileFormat::from_name(format).ok_or(Error::NotFound("file format: csv or xlsx"))?;
+    let table = catalogue::build(&app, kind_of(report)?, &asked.whole()?).await?;
+    let bytes = format.write(&table)?;
+    let name = format!("attachment; filename=\"{}-{}.{}\"", table.report, table.as_of, format.as_str());
+    Ok(([(CONTENT_TYPE, format.media_type().to_owned()), (CONTENT_DISPOSITION, name)], bytes))
+}
+
+fn kind_of(name: &str) -> Result<ReportKind> {
+    Ok(ReportKind::from_name(name).ok_or(Error::NotFound("report"))?)
 }

@@ -3,12 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{
-    ids::AccountId,
-    ledger::Aging,
-    money::{Currency, Money},
-    named::named,
-};
+use super::{AsOf, buckets::BucketSet};
+use crate::{ids::AccountId, money::Currency, named::named};
 
 /// From which day the age of an item is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -23,7 +19,74 @@ pub enum AgingBasis {
 
 named!(AgingBasis { Due => "due", Issued => "issued" });
 
-/// The aging of one account; all amounts in minor units of its currency.
+/// Where credits and cash stand that are applied to nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Credits {
+    /// In columns of their own.
+    #[default]
+    Apart,
+    /// In the buckets, by their own dates, as what they take off.
+    Aged,
+}
+
+/// Which aging is wanted.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Of which day, as known when.
+    pub as_of: AsOf,
+    /// From which date ages are counted.
+    pub by: AgingBasis,
+    /// Which ages are told apart.
+    pub buckets: BucketSet,
+    /// Where credits stand.
+    pub credits: Credits,
+    /// Only of this portfolio.
+    pub portfolio: Option<String>,
+}
+
+/// Amounts by age, in minor units of one currency; together what is owed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Parts {
+    /// Open items by age, a figure for each bucket of the set.
+    pub buckets: Vec<i64>,
+    /// Sum of the buckets.
+    pub open_minor: i64,
+    /// Credits that are applied to no item.
+    pub credit_minor: i64,
+    /// Cash that is applied to no item.
+    pub unapplied_minor: i64,
+}
+
+impl Parts {
+    /// Nothing yet, with so many buckets.
+    #[must_use]
+    pub fn empty(buckets: usize) -> Self {
+        Self { buckets: vec![0; buckets], ..Self::default() }
+    }
+
+    /// Adds a part as the database tells it: -1 credits, -2 cash, both negative, else the number of the bucket.
+    pub fn add(&mut self, part: i32, minor: i64) {
+        match usize::try_from(part) {
+            Ok(bucket) => {
+                self.open_minor += minor;
+                if let Some(sum) = self.buckets.get_mut(bucket) {
+                    *sum += minor;
+                }
+            }
+            Err(_) if part == -1 => self.credit_minor -= minor,
+            Err(_) => self.unapplied_minor -= minor,
+        }
+    }
+
+    /// What is owed: open items less credits and cash.
+    #[must_use]
+    pub fn balance(&self) -> i64 {
+        self.open_minor - self.credit_minor - self.unapplied_minor
+    }
+}
+
+/// The aging of one account, in minor units of its currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AccountAging {
     /// The account.
@@ -34,48 +97,11 @@ pub struct AccountAging {
     pub name: String,
     /// Its currency.
     pub currency: Currency,
-    /// Open items by age: current, 1–30, 31–60, 61–90, 91–120, over 120 days.
-    pub buckets: Aging,
-    /// Sum of the buckets.
-    pub open_minor: i64,
-    /// Cash and credits that are applied to no item.
-    pub unapplied_minor: i64,
-    /// What the account owes by its postings: `open_minor` less `unapplied_minor`.
+    /// What it owes by age.
+    #[serde(flatten)]
+    pub parts: Parts,
+    /// What it owes: `open_minor` less `credit_minor` less `unapplied_minor`.
     pub balance_minor: i64,
-}
-
-/// The columns of the aging as a file.
-pub const COLUMNS: [&str; 12] = [
-    "account",
-    "name",
-    "currency",
-    "current",
-    "1-30",
-    "31-60",
-    "61-90",
-    "91-120",
-    "over 120",
-    "open",
-    "unapplied",
-    "balance",
-];
-
-impl AccountAging {
-    /// Its row of the file.
-    #[must_use]
-    pub fn cells(&self) -> [String; 12] {
-        let amount = |minor| Money::new(minor, self.currency).decimal();
-        let [current, to_30, to_60, to_90, to_120, over_120] = self.buckets.0.map(amount);
-        let [open, unapplied, balance] = [self.open_minor, self.unapplied_minor, self.balance_minor].map(amount);
-        let currency = self.currency.to_string();
-        let (number, name) = (plain_text(&self.number), plain_text(&self.name));
-        [number, name, currency, current, to_30, to_60, to_90, to_120, over_120, open, unapplied, balance]
-    }
-}
-
-/// A text that no spreadsheet takes for a formula.
-fn plain_text(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 /// The aging of everybody in one currency, in its minor units.
@@ -85,15 +111,12 @@ pub struct AgingTotal {
     pub currency: Currency,
     /// Accounts that owe, or are owed.
     pub accounts: i64,
-    /// Open items by age: current, 1–30, 31–60, 61–90, 91–120, over 120 days.
-    pub buckets: Aging,
-    /// Sum of the buckets.
-    pub open_minor: i64,
-    /// Cash and credits that are applied to no item.
-    pub unapplied_minor: i64,
+    /// What is owed by age.
+    #[serde(flatten)]
+    pub parts: Parts,
     /// The control total: the sum of all postings.
     pub control_minor: i64,
-    /// What does not tie: open less unapplied less the control total; 0 in a ledger that is right.
+    /// What does not tie: open less credits less unapplied less the control total; 0 in a ledger that is right.
     pub difference_minor: i64,
 }
 
@@ -102,19 +125,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_of_the_file_has_decimals_and_no_formula() {
-        let row = AccountAging {
-            account: AccountId::generate(),
-            number: "0012".to_owned(),
-            name: "=1+1 Ltd".to_owned(),
-            currency: Currency::USD,
-            buckets: Aging([0, 12_345, 0, 0, 0, 5]),
-            open_minor: 12_350,
-            unapplied_minor: 12_400,
-            balance_minor: -50,
-        };
-        let cells = row.cells();
-        assert_eq!(cells.len(), COLUMNS.len());
-        assert_eq!([&cells[1], &cells[4], &cells[8], &cells[11]], ["'=1+1 Ltd", "123.45", "0.05", "-0.50"]);
+    fn the_parts_of_an_account_sum_to_its_balance() {
+        let mut parts = Parts::empty(3);
+        for (part, minor) in [(0, 500), (2, 40), (-1, -30), (-2, -8)] {
+            parts.add(part, minor);
+        }
+        assert_eq!((parts.buckets.as_slice(), parts.open_minor), ([500, 0, 40].as_slice(), 540));
+        assert_eq!((parts.credit_minor, parts.unapplied_minor, parts.balance()), (30, 8, 502));
     }
 }

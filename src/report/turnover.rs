@@ -6,21 +6,23 @@ use utoipa::ToSchema;
 
 use crate::money::Currency;
 
-/// A ratio with what it was made of.
+/// A figure with what it was made of.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Ratio {
     /// How it is worked out.
     pub definition: &'static str,
-    /// Above the line; minor units, or minor units times days.
+    /// Above the line: minor units, minor units times days, or a count.
     pub numerator: i128,
-    /// Below the line; minor units.
+    /// Below the line: minor units or a count.
     pub denominator: i128,
     /// The ratio, in the unit that the definition names; `null` where the denominator is not more than 0.
     pub value: Option<f64>,
 }
 
 impl Ratio {
-    fn new(definition: &'static str, numerator: i128, denominator: i128) -> Self {
+    /// Undefined where the denominator is not more than 0.
+    #[must_use]
+    pub fn new(definition: &'static str, numerator: i128, denominator: i128) -> Self {
         let value = (denominator > 0).then(|| to_float(numerator) / to_float(denominator));
         Self { definition, numerator, denominator, value }
     }
@@ -64,11 +66,11 @@ pub struct Receivables {
     pub dso: Ratio,
     /// Days sales outstanding by counting back the months whose sales are still owed, in days; `null` where the months
     /// known do not reach far enough.
-    pub countback_dso: Option<f64>,
+    pub countback_dso: Ratio,
     /// Days sales outstanding if everybody paid when due, in days.
     pub best_possible_dso: Ratio,
-    /// Average days delinquent: DSO less best possible DSO.
-    pub average_days_delinquent: Option<f64>,
+    /// Average days delinquent: DSO less best possible DSO, in days.
+    pub average_days_delinquent: Ratio,
     /// Collection effectiveness index, in percent.
     pub collection_effectiveness: Ratio,
 }
@@ -91,7 +93,11 @@ impl Period {
             dso,
             countback_dso: countback(self.ending_minor, &self.months),
             best_possible_dso: best,
-            average_days_delinquent: dso.value.zip(best.value).map(|(dso, best)| dso - best),
+            average_days_delinquent: Ratio::new(
+                "receivables past due / sales × days",
+                self.over(self.ending_minor) - self.over(self.current_minor),
+                self.sales_minor.into(),
+            ),
             collection_effectiveness: self.effectiveness(),
         }
     }
@@ -116,20 +122,22 @@ impl Period {
 
 /// Walks back through the months: each whose sales are all still owed counts in full, the one where what is owed runs
 /// out by its share.
-fn countback(owed_minor: i64, months: &[(u16, i64)]) -> Option<f64> {
-    let (mut left, mut counted) = (i128::from(owed_minor.max(0)), 0.0);
+fn countback(owed_minor: i64, months: &[(u16, i64)]) -> Ratio {
+    const DEFINITION: &str =
+        "days of the latest months whose sales make up the receivables, the last month by its share";
+    let (mut left, mut counted) = (i128::from(owed_minor.max(0)), 0_i128);
     for (days, sales) in months {
+        let (days, sales) = (i128::from(*days), i128::from(*sales).max(0));
         if left == 0 {
             break;
         }
-        let sales = i128::from(*sales).max(0);
         if left < sales {
-            return Some(counted + to_float(left) / to_float(sales) * f64::from(*days));
+            return Ratio::new(DEFINITION, counted * sales + left * days, sales);
         }
         left -= sales;
-        counted += f64::from(*days);
+        counted += days;
     }
-    (left == 0).then_some(counted)
+    Ratio::new(DEFINITION, counted, i128::from(left == 0))
 }
 
 #[cfg(test)]
@@ -158,32 +166,35 @@ mod tests {
         let ratios = period().ratios(Currency::USD);
         close(ratios.dso.value, 3.6);
         close(ratios.best_possible_dso.value, 3.0);
-        close(ratios.average_days_delinquent, 0.6);
-        close(ratios.countback_dso, 3.6);
+        close(ratios.average_days_delinquent.value, 0.6);
+        close(ratios.countback_dso.value, 3.6);
         close(ratios.collection_effectiveness.value, 98.0);
     }
 
     #[test]
     fn without_sales_there_is_no_dso_rather_than_none() {
         let ratios = Period { sales_minor: 0, months: vec![(30, 0)], ..period() }.ratios(Currency::USD);
-        assert_eq!((ratios.dso.value, ratios.average_days_delinquent, ratios.countback_dso), (None, None, None));
+        assert_eq!(
+            (ratios.dso.value, ratios.average_days_delinquent.value, ratios.countback_dso.value),
+            (None, None, None)
+        );
         let nothing = Period { beginning_minor: 0, ending_minor: 0, current_minor: 0, sales_minor: 0, ..period() };
         assert_eq!(nothing.ratios(Currency::USD).collection_effectiveness.value, None);
     }
 
     #[test]
     fn counting_back_goes_on_through_a_seasonal_peak() {
-        close(countback(150, &[(31, 100), (30, 200), (31, 50)]), 31.0 + 0.25 * 30.0);
-        close(countback(300, &[(31, 100), (30, 200)]), 61.0);
-        close(countback(0, &[(31, 100)]), 0.0);
-        assert_eq!(countback(301, &[(31, 100), (30, 200)]), None, "older sales are not known");
+        close(countback(150, &[(31, 100), (30, 200), (31, 50)]).value, 31.0 + 0.25 * 30.0);
+        close(countback(300, &[(31, 100), (30, 200)]).value, 61.0);
+        close(countback(0, &[(31, 100)]).value, 0.0);
+        assert_eq!(countback(301, &[(31, 100), (30, 200)]).value, None, "older sales are not known");
     }
 
     proptest! {
         #[test]
         fn whoever_owes_more_is_slower(owed in 0_i64..1_000_000, more in 1_i64..1000, sales in prop::collection::vec(1_i64..100_000, 1..24)) {
             let months: Vec<_> = sales.iter().map(|sales| (30, *sales)).collect();
-            if let (Some(less), Some(slower)) = (countback(owed, &months), countback(owed + more, &months)) {
+            if let (Some(less), Some(slower)) = (countback(owed, &months).value, countback(owed + more, &months).value) {
                 prop_assert!(slower >= less);
             }
         }

@@ -1,7 +1,7 @@
 //! Answers by people, read from the calls. One that was answered within a time was dialled at most minutes before.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{PgPool, types::Json};
+use sqlx::{PgConnection, PgPool, types::Json};
 
 use super::Answer;
 use crate::{
@@ -28,6 +28,27 @@ pub(super) async fn share(db: &PgPool, campaign: CampaignId, since: DateTime<Utc
     .await?;
     let count = |count: i64| u64::try_from(count).unwrap_or(0);
     Ok(Share::of(count(row.abandoned), count(row.answers)))
+}
+
+/// Answers from a moment to another, and those of them abandoned, a row a campaign that had any.
+pub(super) async fn by_campaign(
+    conn: &mut PgConnection,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<(String, i64, i64)>> {
+    let rows = sqlx::query!(
+        r#"SELECT m.name, count(*) AS "answers!", count(*) FILTER (WHERE c.outcome = 'abandoned') AS "abandoned!"
+           FROM call c JOIN campaign m ON m.id = c.campaign_id
+           WHERE c.direction = 'outbound' AND c.created_at > $1 AND c.created_at < $3
+             AND c.answered_at > $2 AND c.answered_at <= $3 AND c.outcome IN ('abandoned', 'completed')
+           GROUP BY 1 ORDER BY 1"#,
+        from - RINGS,
+        from,
+        to
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.name, row.answers, row.abandoned)).collect())
 }
 
 /// The answers one by one; at most one more than `most`.
