@@ -4,6 +4,7 @@ pub mod change;
 pub mod consent;
 pub mod house_list;
 pub mod store;
+pub mod timeline;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -143,6 +144,8 @@ pub struct ContactPoint {
     pub invalid_reason: Option<String>,
     /// The number, the person or the account is on the do-not-call list.
     pub do_not_call: bool,
+    /// An e-mail address that is opted out of messages.
+    pub opted_out: bool,
 }
 
 /// Kind of a contact point.

@@ -10,11 +10,11 @@ use crate::{
     clock::Clock,
     compliance::{self, book::Policies},
     config::Config,
-    db, desk, dialer,
+    credit, db, desk, dialer,
     error::Result,
     floor,
     lifecycle::Lifecycle,
-    message, outbox, promise, queue, report, services, task, telemetry, tempo, worker,
+    message, outbox, promise, queue, reminder, report, services, task, telemetry, tempo, worker,
 };
 
 /// The running service; cheap to clone.
@@ -137,6 +137,8 @@ pub fn spawn_workers(app: &App, lifecycle: &Lifecycle) {
     desk::spawn(app, lifecycle);
     promise::spawn(app, lifecycle);
     report::schedule::spawn(app, lifecycle);
+    reminder::spawn(app, lifecycle);
+    credit::spawn(app, lifecycle);
     task::spawn(app, lifecycle);
     worker::spawn(lifecycle, "metrics", Duration::from_secs(5), Arc::default(), || async {
         telemetry::metrics().run_upkeep();

@@ -3,6 +3,7 @@
 //! A machine is noisy and never the reader's own, so what counts is the ratio. Nothing here is a test: a target that is
 //! missed is printed as missed.
 
+pub mod account;
 pub mod desk;
 pub mod pacing;
 mod people;

@@ -23,6 +23,7 @@ mod periods;
 mod policy;
 pub mod problem;
 mod queue;
+mod reminders;
 mod reports;
 mod schedules;
 mod session;

@@ -70,8 +70,12 @@ pub mod dispute;
 pub mod promise;
 pub mod task;
 
-// What is written to debtors.
+// What is written to debtors, and what may be owed.
+pub mod credit;
+pub mod document;
 pub mod message;
+pub mod paper;
+pub mod reminder;
 
 // What all of it adds up to.
 pub mod report;

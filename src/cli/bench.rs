@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::bench::{
-    desk, pacing, pop, queue,
+    account, desk, pacing, pop, queue,
     report::{Ratio, Summary},
     rig::Rig,
     webhook,
@@ -27,6 +27,8 @@ enum Suite {
     Desk,
     /// Answer webhook to screen-pop.
     Pop,
+    /// The account page with 5,000 open items.
+    Account,
     /// Status webhooks a second.
     Webhook,
     /// Claims and rebuilds of the queue.
@@ -73,6 +75,9 @@ async fn on_a_rig(options: &Options) -> anyhow::Result<Vec<Ratio>> {
     }
     if options.wants(Suite::Pop) {
         measured.push(printed(pop::run(&rig).await?));
+    }
+    if options.wants(Suite::Account) {
+        measured.push(printed(account::run(&rig).await?));
     }
     if options.wants(Suite::Webhook) {
         measured.push(printed(webhook::run(&rig).await?));

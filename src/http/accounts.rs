@@ -2,7 +2,9 @@
 
 mod consents;
 mod contacts;
+mod credit;
 mod dial;
+mod documents;
 mod messages;
 mod restrictions;
 
@@ -36,6 +38,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(contacts::routes())
         .merge(consents::routes())
         .merge(dial::routes())
+        .merge(credit::routes())
+        .merge(documents::routes())
         .merge(messages::routes())
         .merge(restrictions::routes())
 }

@@ -14,7 +14,7 @@ use crate::{agent::session, app::App};
 
 use super::{
     accounts, agents, calls, campaigns, dispositions, do_not_call, floor, health, metrics, pacing, periods, policy,
-    queue, reports, schedules, session as sessions, softphone, tasks, templates, users,
+    queue, reminders, reports, schedules, session as sessions, softphone, tasks, templates, users,
 };
 
 #[derive(OpenApi)]
@@ -30,6 +30,9 @@ use super::{
         (name = "users", description = "Who may log in"),
         (name = "accounts", description = "The debtors: search, read, notes, contacts, do-not-call, holds"),
         (name = "messages", description = "What is written to debtors: templates, previews, what became of each, bounces"),
+        (name = "reminders", description = "Ladders, what would go out today and why not, approval, stops"),
+        (name = "credit", description = "Terms, limits, exposure, holds of deliveries, reviews"),
+        (name = "documents", description = "Invoices and statements that go out"),
         (name = "campaigns", description = "Whom to call and how: start, pause, drain, ratio"),
         (name = "queue", description = "Who is called next, and why; who is held out, and why"),
         (name = "policy", description = "Whether an account may be called, and why not; receipts; trying changed rules"),
@@ -74,6 +77,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(templates::routes())
         .merge(periods::routes())
         .merge(schedules::routes())
+        .merge(reminders::routes())
         .merge(policy::routes())
         .merge(calls::routes())
         .merge(dispositions::routes())

@@ -62,6 +62,17 @@ pub fn is_dead_address(status: &str) -> bool {
     )
 }
 
+/// The first enhanced status code (RFC 3463) in what a server says.
+#[must_use]
+pub fn enhanced_code(said: &str) -> Option<String> {
+    let is_code = |word: &&str| {
+        let parts: Vec<&str> = word.split('.').collect();
+        let digits = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        parts.len() == 3 && matches!(parts[0], "2" | "4" | "5") && parts.iter().all(digits)
+    };
+    said.split([' ', '\t', '-', '#', '(', ')', ':', ',', ';']).find(is_code).map(str::to_owned)
+}
+
 /// Reads a report; `None` for a mail that is none.
 #[must_use]
 pub fn parse(raw: &[u8]) -> Option<Report> {
@@ -96,12 +107,13 @@ fn recipients(fields: &str) -> Vec<Recipient> {
             let address =
                 get(&group, "original-recipient").or_else(|| get(&group, "final-recipient")).unwrap_or_default();
             let address = address.split_once(';').map_or(address, |(_, address)| address);
-            let status = get(&group, "status").unwrap_or_default();
-            let status: String = status.trim().chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+            let said = get(&group, "diagnostic-code").and_then(enhanced_code);
+            // Some servers say nothing but "failed" in the status, and the code in what the other server said.
+            let status = get(&group, "status").and_then(enhanced_code).filter(|code| !code.ends_with(".0.0")).or(said);
             Some(Recipient {
                 address: address.trim().trim_matches(['<', '>']).to_lowercase(),
                 action,
-                status: if status.split('.').count() == 3 && status.len() <= 11 { status } else { "5.0.0".to_owned() },
+                status: status.unwrap_or_else(|| "5.0.0".to_owned()),
             })
         })
         .collect()

@@ -17,10 +17,14 @@ use crate::{
 };
 
 /// Name and text of the templates that an installation begins with; the first line is the subject.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("letter", include_str!("../../templates/letter.txt")),
     ("statement", include_str!("../../templates/statement.txt")),
-    ("payment_reminder", include_str!("../../templates/payment_reminder.txt")),
+    ("invoice", include_str!("../../templates/invoice.txt")),
+    ("before_due", include_str!("../../templates/before_due.txt")),
+    ("reminder_1", include_str!("../../templates/reminder_1.txt")),
+    ("reminder_2", include_str!("../../templates/reminder_2.txt")),
+    ("final_notice", include_str!("../../templates/final_notice.txt")),
 ];
 
 /// A version of a template.

@@ -220,7 +220,7 @@ fn parameters(host: &str, config: &config::Mail) -> Result<TlsParameters> {
 
 fn verdict(error: &lettre::transport::smtp::Error) -> Delivery {
     let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    let enhanced = enhanced_code(&said);
+    let enhanced = super::dsn::enhanced_code(&said);
     match error.status() {
         Some(code) if error.is_permanent() => {
             let detail = code.detail as u8;
@@ -241,14 +241,6 @@ fn verdict(error: &lettre::transport::smtp::Error) -> Delivery {
 
 fn with_enhanced(code: u16, enhanced: Option<&str>) -> String {
     enhanced.map_or_else(|| code.to_string(), |enhanced| format!("{code} {enhanced}"))
-}
-
-/// The enhanced status code (RFC 3463) that a reply begins with.
-fn enhanced_code(said: &str) -> Option<String> {
-    let word = said.split_whitespace().next()?;
-    let parts: Vec<&str> = word.split('.').collect();
-    let digits = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-    (parts.len() == 3 && parts.iter().all(digits)).then(|| word.to_owned())
 }
 
 #[cfg(test)]
@@ -291,12 +283,5 @@ mod tests {
             Some("SMTP_RETURN_PATH")
         );
         assert_eq!(field(mailer(|config| config.smtp_ca_file = Some("/none".into()))).as_deref(), Some("SMTP_CA_FILE"));
-    }
-
-    #[test]
-    fn only_codes_are_kept_of_what_a_server_says() {
-        assert_eq!(enhanced_code("5.1.1 <someone@example.com> unknown").as_deref(), Some("5.1.1"));
-        assert_eq!(enhanced_code("someone@example.com unknown"), None);
-        assert_eq!(enhanced_code(""), None);
     }
 }

@@ -4,7 +4,7 @@ mod read;
 mod templates;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -102,7 +102,8 @@ pub struct OptOut {
 }
 
 /// Who writes and bills.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Issuer {
     /// Name on letters and documents.
     pub name: String,

@@ -145,10 +145,13 @@ fn date(text: &str, pattern: Option<&str>) -> Result<String, Fail> {
 
 /// The piece of the template at fault is quoted: of a name that is not known, that is the name.
 fn fault(field: &'static str, text: &str, fail: &Fail) -> Fault {
+    let start = fail.range().map_or(0, |range| range.start);
     let piece = fail.range().and_then(|range| text.get(range)).map(str::trim).filter(|piece| !piece.is_empty());
     let line = fail.line().unwrap_or(1);
     let detail = match (fail.kind(), piece) {
-        (ErrorKind::UndefinedError, Some(piece)) => format!("line {line}: there is no `{}`", name_in(piece)),
+        (ErrorKind::UndefinedError, Some(piece)) => {
+            format!("line {line}: there is no `{}`", name_in(text, piece, start))
+        }
         (ErrorKind::OutOfFuel, _) => "takes too long".to_owned(),
         (_, Some(piece)) => format!("line {line}: `{piece}`: {}", said(fail)),
         (_, None) => format!("line {line}: {}", said(fail)),
@@ -160,10 +163,13 @@ fn said(fail: &Fail) -> String {
     fail.detail().map_or_else(|| fail.kind().to_string(), str::to_owned)
 }
 
-/// `{{ account.numbr|upper }}` is about `account.numbr`.
-fn name_in(piece: &str) -> &str {
-    let inner = piece.trim_start_matches("{{").trim_start_matches("{%").trim_end_matches("}}").trim_end_matches("%}");
-    inner.split('|').next().unwrap_or(inner).trim()
+/// The name that is not known: of `{{ account.numbr|upper }}`, where the filter is at fault, what stands before it.
+fn name_in<'a>(text: &'a str, piece: &'a str, start: usize) -> &'a str {
+    let before = text.get(..start).unwrap_or_default().trim_end();
+    match before.strip_suffix('|') {
+        Some(value) => value.rsplit(['{', '%', '(', ' ', '\n']).find(|word| !word.is_empty()).unwrap_or(piece),
+        None => piece.trim_matches(['{', '}', '%', ' ']).split('|').next().unwrap_or(piece).trim(),
+    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use clap::CommandFactory;
 use ledgerline::cli::Cli;
 
 /// Where decisions are made: they get the world as an argument and cannot reach it.
-const PURE: [&str; 43] = [
+const PURE: [&str; 49] = [
     "call/machine.rs",
     "agent/presence.rs",
+    "paper.rs",
     "queue/score.rs",
     "queue/placement.rs",
     "queue/rank.rs",
@@ -23,11 +24,16 @@ const PURE: [&str; 43] = [
     "compliance/policy.rs",
     "compliance/rules.rs",
     "compliance/wish.rs",
+    "credit/rule.rs",
+    "credit/score.rs",
+    "document/check.rs",
     "floor/reducer.rs",
     "message/dsn.rs",
     "message/permit.rs",
     "message/template.rs",
     "money.rs",
+    "reminder/claim.rs",
+    "reminder/ladder.rs",
     "pacing.rs",
     "pacing/baseline.rs",
     "pacing/baseline/issabel.rs",

@@ -1,5 +1,6 @@
 //! The pages in headless Chromium against the running service.
 
+mod account;
 mod driver;
 
 use axum::http::StatusCode;

@@ -55,7 +55,7 @@ async fn state(app: &App, id: MessageId) -> (State, Option<String>) {
 }
 
 /// A scene whose mail goes to a real server, with a debtor who owes 125.00.
-async fn with_mail(server: &MailServer) -> (Scene, Debtor) {
+pub async fn with_mail(server: &MailServer) -> (Scene, Debtor) {
     let mut scene = Scene::start().await;
     let mut config = scene.app().config.clone();
     config.mail = server.settings();

@@ -27,7 +27,8 @@ pub async fn contacts(conn: &mut PgConnection, account: AccountId) -> Result<Vec
         ContactPoint,
         r#"SELECT p.id AS "id: ContactPointId", p.contact_id AS "contact: ContactId", p.kind AS "kind: PointKind", p.value,
                   p.label, p.zones, p.position, p.invalid_reason,
-                  do_not_call_scope(p.value, c.person_id, p.account_id) IS NOT NULL AS "do_not_call!"
+                  do_not_call_scope(p.value, c.person_id, p.account_id) IS NOT NULL AS "do_not_call!",
+                  p.kind = 'email' AND messages_revoked_at(p.value) IS NOT NULL AS "opted_out!"
            FROM contact_point p JOIN contact c ON c.id = p.contact_id
            WHERE p.account_id = $1 ORDER BY p.position, p.id"#,
         account.0

@@ -67,6 +67,34 @@ fn a_delay_is_no_failure_and_a_status_that_cannot_be_read_is_unknown() {
 }
 
 #[test]
+fn only_the_code_is_taken_of_what_a_server_says() {
+    assert_eq!(enhanced_code("5.1.1 <someone@example.com> unknown").as_deref(), Some("5.1.1"));
+    assert_eq!(enhanced_code("smtp; 550-5.7.1 not from 10.0.0.1").as_deref(), Some("5.7.1"));
+    assert_eq!(enhanced_code("someone@example.com unknown at 10.1.2.3, v7.5.1"), None);
+}
+
+/// As Exim writes it: fields in another order, a bare status, the whole mail quoted.
+#[test]
+fn a_bare_status_is_looked_up_in_the_words_of_the_other_server() {
+    let text = |diagnostic: &str| {
+        format!(
+            "References: <{ID}@example.com>\nContent-Type: multipart/report; report-type=delivery-status; boundary=1795-eximdsn-20\n\n\
+             --1795-eximdsn-20\nContent-type: text/plain; charset=us-ascii\n\nThis could not be delivered.\n\n--1795-eximdsn-20\n\
+             Content-type: message/delivery-status\n\nReporting-MTA: dns; mx.debtor.example\n\nAction: failed\n\
+             Final-Recipient: rfc822;clerk@debtor.example\nStatus: 5.0.0\n{diagnostic}\n--1795-eximdsn-20\n\
+             Content-type: message/rfc822\n\nReturn-path: <x@example.com>\nMessage-ID: <{ID}@example.com>\n\nDear\n\n--1795-eximdsn-20--\n"
+        )
+    };
+    let status = |diagnostic: &str| {
+        let found = parse(text(diagnostic).as_bytes()).expect("a report");
+        assert_eq!(found.about.len(), 1);
+        found.failure().map(|one| one.status.clone())
+    };
+    assert_eq!(status("").as_deref(), Some("5.0.0"));
+    assert_eq!(status("Diagnostic-Code: smtp; 550 5.7.1 refused\n").as_deref(), Some("5.7.1"));
+}
+
+#[test]
 fn a_mail_that_is_no_report_is_none() {
     for text in [
         "",

@@ -38,7 +38,7 @@ async function numbers(account, line) {
   try {
     const { points } = await api("GET", `/api/accounts/${account.id}/may-contact`);
     const phones = points.filter((point) => point.channel === "phone");
-    fill(line, el("p", {}, el("b", { class: "figure" }, account.number), ` ${account.name}`),
+    fill(line, el("p", {}, el("a", { href: `/accounts/${account.id}`, target: "_blank" }, el("b", { class: "figure" }, account.number), ` ${account.name}`)),
       phones.length ? phones.map((point) => number(account, point)) : el("p", { class: "quiet small" }, "No telephone number."));
   } catch (error) {
     said(error.message, true);

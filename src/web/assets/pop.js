@@ -65,7 +65,7 @@ function head(pop, account) {
   const contact = [account.contact.name, account.contact.role && `(${words(account.contact.role)})`].filter(Boolean).join(" ");
   return el("section", { class: "card" },
     el("div", { class: "who" },
-      el("div", {}, el("h1", {}, account.name),
+      el("div", {}, el("h1", {}, el("a", { href: `/accounts/${account.id}`, target: "_blank" }, account.name)),
         el("p", { class: "quiet" }, `${account.number} · ${pop.campaign_name || words(pop.direction)}`)),
       el("div", { class: "there" },
         el("p", {}, contact || "Unknown contact", " ", el("span", { class: "figure quiet" }, pop.number)),

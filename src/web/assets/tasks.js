@@ -85,7 +85,7 @@ function about({ task, open_items: items }) {
     el("td", { class: "figure" }, day(item.due_on)), el("td", { class: "num" }, money(item.open)),
     el("td", { class: "num quiet" }, item.disputed.minor ? money(item.disputed) : "–")));
   return el("section", {}, el("h2", {}, "Account"),
-    el("p", {}, el("b", {}, task.account.name), ` ${task.account.number}, balance `, el("b", { class: "figure" }, money(task.account.balance))),
+    el("p", {}, floor ? el("a", { href: `/accounts/${task.account.id}` }, task.account.name) : el("b", {}, task.account.name), ` ${task.account.number}, balance `, el("b", { class: "figure" }, money(task.account.balance))),
     items.length ? el("details", {}, el("summary", {}, `${items.length} open items`),
       el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Open items" }, el("table", {},
         el("thead", {}, el("tr", {}, el("th", {}, "Invoice"), el("th", {}, "Due"), el("th", { class: "num" }, "Open"), el("th", { class: "num" }, "Disputed"))),

@@ -36,7 +36,7 @@ async function look() {
 async function open(id, step) {
   const { items } = await api("GET", `/api/campaigns/${id}/waterfall/accounts?step=${encodeURIComponent(step)}`);
   fill(byId("waterfall-accounts"), items.map((account) => el("li", {},
-    el("span", {}, el("b", { class: "figure" }, account.number), ` ${account.name}`),
+    el("a", { href: `/accounts/${account.id}`, target: "_blank" }, el("b", { class: "figure" }, account.number), ` ${account.name}`),
     el("span", { class: "figure" }, money({ minor: account.collectible_minor, currency: account.currency })))));
 }
 
