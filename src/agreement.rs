@@ -1,5 +1,6 @@
 //! What the house agrees to, and who looks after it: data, one TOML text for the whole house.
 
+pub mod authority;
 pub mod store;
 
 use std::collections::{BTreeMap, HashSet};
@@ -7,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use self::authority::Authorities;
 use crate::{
     account::Account,
     agent::{Principal, Role},
@@ -14,6 +16,8 @@ use crate::{
     business_day::BusinessDays,
     compliance::book::Book,
     error::{Error, Result},
+    escalation::ladder::Ladder,
+    plan::OnBreak,
 };
 
 /// The rules that an installation starts with.
@@ -35,8 +39,27 @@ pub struct Rules {
     /// Who looks after tasks.
     #[serde(rename = "department")]
     pub departments: Vec<Department>,
+    /// Why a debtor contests an item, and who has to answer.
+    #[serde(rename = "dispute_reason")]
+    pub dispute_reasons: Vec<DisputeReason>,
     /// Which holidays count where.
     pub calendar: Calendars,
+    /// What each role may agree to.
+    pub authority: Authorities,
+    /// What happens to plans.
+    pub plan: PlanRules,
+    /// To whom an account goes when callers get no further.
+    pub escalation: Ladder,
+}
+
+/// What happens to plans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanRules {
+    /// What a break does unless something else is agreed.
+    pub on_break: OnBreak,
+    /// So many business days before each instalment it is announced, 0 to 10.
+    pub remind_days: u8,
 }
 
 /// A part of the house that has tasks to do.
@@ -55,6 +78,20 @@ pub struct Department {
     /// Who gets what is overdue.
     #[serde(default)]
     pub moves_up_to: Option<String>,
+}
+
+/// Why a debtor contests an item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DisputeReason {
+    /// Its code.
+    pub code: String,
+    /// What people read.
+    pub name: String,
+    /// Code of the department that has to answer.
+    pub department: String,
+    /// Within how many business days, 1 to 60.
+    pub answer_days: u8,
 }
 
 /// Which calendar of holidays counts where.
@@ -94,6 +131,12 @@ impl Rules {
         self.departments.iter().find(|department| department.code == code)
     }
 
+    /// The reason of a code.
+    #[must_use]
+    pub fn dispute_reason(&self, code: &str) -> Option<&DisputeReason> {
+        self.dispute_reasons.iter().find(|reason| reason.code == code)
+    }
+
     /// The holidays that count for an account.
     #[must_use]
     pub fn business_days(&self, book: &Book, portfolio: &str, country: Option<&str>) -> BusinessDays {
@@ -127,7 +170,34 @@ impl Rules {
                 return Err(Error::invalid(format!("department.{code}"), "has to be there"));
             }
         }
-        self.departments.iter().try_for_each(|department| self.check_ladder(department))
+        self.departments.iter().try_for_each(|department| self.check_ladder(department))?;
+        self.check_reasons()?;
+        self.escalation.check(|code| self.department(code).is_some())?;
+        if self.plan.remind_days > 10 {
+            return Err(Error::invalid("plan.remind_days", "0 to 10 business days"));
+        }
+        self.authority.check()
+    }
+
+    fn check_reasons(&self) -> Result<()> {
+        let mut codes = HashSet::new();
+        for reason in &self.dispute_reasons {
+            let wrong =
+                |field: &str, detail| Err(Error::invalid(format!("dispute_reason.{}.{field}", reason.code), detail));
+            if !is_code(&reason.code) || !codes.insert(reason.code.as_str()) {
+                return wrong("code", "1 to 32 of a-z, 0-9 and _, each once");
+            }
+            if !(1..=80).contains(&reason.name.trim().chars().count()) {
+                return wrong("name", "1 to 80 characters");
+            }
+            if !(1..=60).contains(&reason.answer_days) {
+                return wrong("answer_days", "1 to 60 business days");
+            }
+            if self.department(&reason.department).is_none() {
+                return wrong("department", "is no department");
+            }
+        }
+        Ok(())
     }
 
     /// What moves up ends somewhere.
@@ -161,9 +231,8 @@ impl Rules {
 
 impl Department {
     fn check(&self) -> Result<()> {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         let wrong = |field: &str, detail| Err(Error::invalid(format!("department.{}.{field}", self.code), detail));
-        if !(1..=32).contains(&self.code.len()) || !self.code.bytes().all(plain) {
+        if !is_code(&self.code) {
             return wrong("code", "1 to 32 of a-z, 0-9 and _");
         }
         if !(1..=80).contains(&self.name.trim().chars().count()) {
@@ -177,6 +246,11 @@ impl Department {
         }
         Ok(())
     }
+}
+
+fn is_code(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=32).contains(&text.len()) && text.bytes().all(plain)
 }
 
 /// Puts other rules in force.
@@ -227,6 +301,10 @@ mod tests {
             wrong(|rules| rules.departments[3].moves_up_to = Some("collections".to_owned())),
             "department.collections.moves_up_to",
             "a circle"
+        );
+        assert_eq!(
+            wrong(|rules| rules.dispute_reasons[0].department = "x".to_owned()),
+            "dispute_reason.price.department"
         );
         let Err(Error::Invalid { detail, .. }) = Rules::read("\n\nx = 1") else { panic!("it is wrong") };
         assert!(detail.starts_with("line 3: "), "{detail}");

@@ -12,9 +12,9 @@ use crate::{
     config::Config,
     credit, db, desk, dialer,
     error::Result,
-    floor,
+    escalation, floor,
     lifecycle::Lifecycle,
-    message, outbox, promise, queue, reminder, report, services, task, telemetry, tempo, worker,
+    message, outbox, plan, promise, queue, reminder, report, services, task, telemetry, tempo, worker,
 };
 
 /// The running service; cheap to clone.
@@ -139,6 +139,8 @@ pub fn spawn_workers(app: &App, lifecycle: &Lifecycle) {
     report::schedule::spawn(app, lifecycle);
     reminder::spawn(app, lifecycle);
     credit::spawn(app, lifecycle);
+    escalation::spawn(app, lifecycle);
+    plan::spawn(app, lifecycle);
     task::spawn(app, lifecycle);
     worker::spawn(lifecycle, "metrics", Duration::from_secs(5), Arc::default(), || async {
         telemetry::metrics().run_upkeep();

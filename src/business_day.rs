@@ -40,6 +40,13 @@ impl BusinessDays {
         day.iter_days().find(|day| self.contains(*day)).unwrap_or(day)
     }
 
+    /// The business day `count` business days before `day`, which is rolled first.
+    #[must_use]
+    pub fn before(&self, day: NaiveDate, count: u8) -> NaiveDate {
+        let earlier = |day: NaiveDate| day.iter_days().rev().skip(1).find(|day| self.contains(*day)).unwrap_or(day);
+        (0..count).fold(self.roll(day), |day, _| earlier(day))
+    }
+
     /// The business day `count` business days after `day`, which is rolled first.
     #[must_use]
     pub fn after(&self, day: NaiveDate, count: u8) -> NaiveDate {
@@ -88,6 +95,7 @@ mod tests {
             let (days, start) = (BusinessDays::default(), day("2026-01-01") + Days::new(offset));
             let (end, later) = (days.after(start, count), days.after(start, count + 1));
             prop_assert!(days.contains(end) && end >= start && later > end);
+            prop_assert_eq!(days.before(end, count), days.roll(start), "and back again");
         }
     }
 }

@@ -169,6 +169,10 @@ pub struct Limits {
     pub promise_grace_days: u8,
     /// How much may be missing of a promise that is kept all the same, in minor units; 0 to 1000000.
     pub promise_tolerance_minor: u32,
+    /// The same in per cent of what was promised; the higher of the two applies; 0 to 50.
+    pub promise_tolerance_percent: u8,
+    /// Only money that has cleared keeps a promise; else what was received does.
+    pub promise_cleared_only: bool,
 }
 
 /// Minutes of rest after each outcome; 1 to 43200 (30 days).
@@ -245,6 +249,8 @@ impl Default for Limits {
             attempts_per_account: 12,
             promise_grace_days: 1,
             promise_tolerance_minor: 0,
+            promise_tolerance_percent: 0,
+            promise_cleared_only: false,
         }
     }
 }

@@ -11,13 +11,15 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub(crate) use self::check::{check_dispute, check_promise};
 use crate::{
     account::HoldReason,
     agent::Principal,
     app::App,
     error::{Error, Result},
-    ids::{CallId, CallbackId, DisputeId, InstalmentId, NoteId, PromiseId},
+    ids::{CallId, CallbackId, DisputeId, InstalmentId, NoteId, PlanId, PromiseId},
     named::named,
+    plan::PlanTaken,
 };
 
 /// Whom the call reached.
@@ -48,6 +50,8 @@ pub enum Field {
     Dispute,
     /// The items spoken about.
     Items,
+    /// An instalment plan or a settlement.
+    Plan,
 }
 
 /// What a disposition does to the account. Data of the catalogue.
@@ -78,6 +82,8 @@ pub enum Consequence {
     NumberInvalid,
     /// Record the promise; hold until its date.
     Promise,
+    /// Agree an instalment plan or a settlement; hold while it runs.
+    Plan,
     /// Open a dispute.
     Dispute,
     /// Hand over to somebody else: hold with reason `escalated`.
@@ -122,6 +128,9 @@ pub struct Wrap {
     /// A promise to pay.
     #[serde(default)]
     pub promise: Option<PromiseTaken>,
+    /// An instalment plan or a settlement, in place of a promise.
+    #[serde(default)]
+    pub plan: Option<PlanTaken>,
     /// When to call back.
     #[serde(default)]
     pub callback_at: Option<DateTime<Utc>>,
@@ -145,18 +154,21 @@ pub struct Wrap {
 pub struct PromiseTaken {
     /// Minor units of the account's currency; more than 0, at most what is owed.
     pub amount_minor: i64,
-    /// Today or later, at most 90 days away.
+    /// Today or later, at most as far away as the limits of whoever takes it allow.
     pub due_on: NaiveDate,
     /// Items it is for; empty: oldest first.
     #[serde(default)]
     pub items: Vec<InstalmentId>,
+    /// The account's open promises stay besides it; else it takes their place.
+    #[serde(default)]
+    pub besides: bool,
 }
 
 /// A dispute as the agent opened it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DisputeOpened {
-    /// Reason code, 1 to 40 characters.
+    /// A code of the agreement rules.
     pub reason: String,
     /// The disputed part of each item.
     pub items: Vec<DisputedItem>,
@@ -170,6 +182,9 @@ pub struct DisputedItem {
     pub id: InstalmentId,
     /// Minor units; more than 0, at most what is open.
     pub amount_minor: i64,
+    /// Numbers of the lines of the invoice that it is about; empty: the item as a whole. At most 200.
+    #[serde(default)]
+    pub lines: Vec<i16>,
 }
 
 /// What was recorded.
@@ -185,6 +200,9 @@ pub struct Recorded {
     pub note: Option<NoteId>,
     /// The promise.
     pub promise: Option<PromiseId>,
+    /// The plan.
+    #[serde(default)]
+    pub plan: Option<PlanId>,
     /// The callback.
     pub callback: Option<CallbackId>,
     /// The dispute.
@@ -219,5 +237,5 @@ named!(Category {
     NoContact => "no_contact", WrongParty => "wrong_party", ThirdParty => "third_party", RightParty => "right_party",
 });
 named!(Field {
-    Note => "note", Promise => "promise", CallbackAt => "callback_at", Dispute => "dispute", Items => "items",
+    Note => "note", Promise => "promise", CallbackAt => "callback_at", Dispute => "dispute", Items => "items", Plan => "plan",
 });

@@ -63,12 +63,16 @@ ids! {
     ApprovalId;
     /// A promise to pay.
     PromiseId;
+    /// An instalment plan or a settlement.
+    PlanId;
     /// A dispute.
     DisputeId;
     /// A call to be made at an agreed time.
     CallbackId;
     /// A note on an account.
     NoteId;
+    /// An account that is with somebody higher up.
+    EscalationId;
     /// Something that somebody in the house has to do.
     TaskId;
     /// A letter or mail.

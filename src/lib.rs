@@ -67,6 +67,8 @@ pub mod floor;
 pub mod agreement;
 pub mod disposition;
 pub mod dispute;
+pub mod escalation;
+pub mod plan;
 pub mod promise;
 pub mod task;
 

@@ -1,55 +1,235 @@
 //! Promises to pay: taken on a call, kept or broken by what is paid.
 
+mod by_hand;
 pub mod day_roll;
 pub mod evaluate;
+mod settle;
 mod store;
 
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
 use sqlx::PgConnection;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
+use self::evaluate::CancelReason;
+pub(crate) use self::{by_hand::of_plan, settle::settle_all};
+pub use self::{
+    by_hand::{approve, cancel, of_account, take_by_hand},
+    settle::settle,
+};
 use crate::{
+    agent::{Principal, Role},
+    agreement::{Rules, authority::Wanted},
     app::App,
     business_day::BusinessDays,
     campaign::Limits,
     disposition::PromiseTaken,
-    error::Result,
-    ids::{AccountId, CallId, InstalmentId, PromiseId, UserId},
-    ledger::{self, OpenItem},
+    error::{Error, Result},
+    ids::{AccountId, CallId, InstalmentId, PlanId, PromiseId, UserId},
+    ledger::OpenItem,
     lifecycle::Lifecycle,
-    money::Currency,
-    outbox::{self, Effect},
+    money::{Currency, Money},
     worker,
 };
 
-/// A promise to write; its amount, date and items have been checked.
+/// A promise as people see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Promise {
+    /// Its id.
+    pub id: PromiseId,
+    /// What was promised.
+    pub amount: Money,
+    /// The promised day.
+    pub due_on: NaiveDate,
+    /// The last day on which a payment keeps it.
+    pub deadline_on: NaiveDate,
+    /// `open`, `kept`, `partially_kept`, `broken` or `cancelled`.
+    pub status: String,
+    /// What was paid in time, minor units.
+    pub paid_minor: i64,
+    /// What was credited since: that much less is promised; minor units.
+    pub credited_minor: i64,
+    /// The business day of the payment that kept it.
+    pub kept_on: Option<NaiveDate>,
+    /// Why it was cancelled.
+    pub cancel_reason: Option<String>,
+    /// How many promises for the same item were not kept before it, and one.
+    pub level: i16,
+    /// Name of who took it.
+    pub taken_by: Option<String>,
+    /// When it was taken.
+    pub taken_at: DateTime<Utc>,
+    /// The role whose limits it was taken under.
+    pub limit_role: Option<String>,
+    /// Name of who allowed it, where it was outside of the limits of whoever took it.
+    pub approved_by: Option<String>,
+    /// The call on which it was taken.
+    pub call: Option<CallId>,
+}
+
+/// A promise to take; its amount, date and items have been checked against what is owed.
+#[derive(Clone, Copy)]
 pub(crate) struct NewPromise<'a> {
     /// Who promised.
     pub account: AccountId,
-    /// On which call.
-    pub call: CallId,
-    /// Who took it.
-    pub by: UserId,
+    /// On which call; `None`: otherwise.
+    pub call: Option<CallId>,
+    /// Who took it: the limits of this role count.
+    pub by: &'a Principal,
     /// The account's.
     pub currency: Currency,
     /// What was promised.
     pub taken: &'a PromiseTaken,
     /// The account's open items, oldest first.
     pub open_items: &'a [OpenItem],
+    /// What may be asked for, minor units.
+    pub collectible_minor: i64,
     /// Grace and tolerance.
     pub limits: &'a Limits,
+    /// What each role may take.
+    pub rules: &'a Rules,
+    /// The days on which the account's banks work.
+    pub days: &'a BusinessDays,
 }
 
-/// Writes a promise. It takes the place of the account's open one, which is cancelled.
+/// Writes a promise. Unless it is taken besides them, it takes the place of the account's open ones, which are cancelled;
+/// those whose time is over are broken first, and stay so.
+///
+/// # Errors
+/// [`Error::Invalid`] if it is outside of the limits and nobody approved it.
+pub(crate) async fn take(
+    conn: &mut PgConnection,
+    new: &NewPromise<'_>,
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<PromiseId> {
+    settle(conn, new.account, today, now).await?;
+    let open = store::open(conn, new.account).await?;
+    if !new.taken.besides && open.iter().any(|promise| promise.of_plan) {
+        return Err(Error::Conflict("the account has a plan: end it first, or promise besides it".to_owned()));
+    }
+    let wanted = Wanted {
+        amount_minor: new.taken.amount_minor,
+        due_on: new.taken.due_on,
+        besides: if new.taken.besides { open.len() } else { 0 },
+        collectible_minor: new.collectible_minor,
+    };
+    let under = authorized(conn, new, &wanted, today, now).await?;
+    if new.taken.besides {
+        let promised: i64 = open.iter().map(|promise| promise.left_minor).sum();
+        let most = new.collectible_minor - promised;
+        if new.taken.amount_minor > most {
+            let left = format!("1 to {} minor units, which are not promised yet", most.max(0));
+            return Err(Error::invalid("promise.amount_minor", left));
+        }
+    } else {
+        for promise in &open {
+            store::cancel(conn, promise.id, CancelReason::Replaced, Some(new.by.user), today, now).await?;
+        }
+    }
+    let items = covered(new.taken, new.open_items);
+    let level = evaluate::level(&items, &store::earlier(conn, new.account).await?);
+    let written = store::Written {
+        deadline: new.days.after(new.taken.due_on, new.limits.promise_grace_days),
+        tolerance_minor: tolerance(new.limits, new.taken.amount_minor),
+        level: i16::try_from(level).unwrap_or(i16::MAX),
+        items: &items,
+        limit_role: under.role,
+        approved_by: under.approved.map(|(_, by)| by),
+        plan: None,
+    };
+    let id = store::insert(conn, new, &written, now).await?;
+    if let Some((approval, _)) = under.approved {
+        store::use_approval(conn, approval, id).await?;
+    }
+    Ok(id)
+}
+
+/// Writes the instalments of a plan, which has been allowed under the limits of a role or by somebody. They take the place
+/// of the account's open promises.
 ///
 /// # Errors
 /// Those of Postgres.
-pub(crate) async fn take(conn: &mut PgConnection, new: &NewPromise<'_>, now: DateTime<Utc>) -> Result<PromiseId> {
-    store::cancel_open(conn, new.account, now).await?;
-    let items = covered(new.taken, new.open_items);
-    let deadline = BusinessDays::default().after(new.taken.due_on, new.limits.promise_grace_days);
-    store::insert(conn, new, deadline, &items, now).await
+pub(crate) async fn take_plan(
+    conn: &mut PgConnection,
+    new: &NewPromise<'_>,
+    parts: &[PromiseTaken],
+    plan: PlanId,
+    (limit_role, approved_by): (Role, Option<UserId>),
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    settle(conn, new.account, today, now).await?;
+    for promise in store::open(conn, new.account).await? {
+        store::cancel(conn, promise.id, CancelReason::Replaced, Some(new.by.user), today, now).await?;
+    }
+    let earlier = store::earlier(conn, new.account).await?;
+    for (seq, taken) in (1..).zip(parts) {
+        let level = evaluate::level(&taken.items, &earlier);
+        let written = store::Written {
+            deadline: new.days.after(taken.due_on, new.limits.promise_grace_days),
+            tolerance_minor: tolerance(new.limits, taken.amount_minor),
+            level: i16::try_from(level).unwrap_or(i16::MAX),
+            items: &taken.items,
+            limit_role,
+            approved_by,
+            plan: Some((plan, seq)),
+        };
+        store::insert(conn, &NewPromise { taken, ..*new }, &written, now).await?;
+    }
+    Ok(())
+}
+
+/// Cancels the open instalments of a plan, and gives what was outstanding of each, by its day, minor units.
+///
+/// # Errors
+/// Those of Postgres.
+pub(crate) async fn end_plan(
+    conn: &mut PgConnection,
+    plan: PlanId,
+    reason: CancelReason,
+    by: Option<UserId>,
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<Vec<(NaiveDate, i64)>> {
+    let open = store::open_of_plan(conn, plan).await?;
+    for part in &open {
+        store::cancel(conn, part.id, reason, by, today, now).await?;
+    }
+    Ok(open.into_iter().map(|part| (part.due_on, part.left_minor)).collect())
+}
+
+/// Under whose limits a promise is taken.
+struct Under {
+    role: Role,
+    approved: Option<(Uuid, UserId)>,
+}
+
+/// The limits of whoever takes it, else an approval that covers it.
+async fn authorized(
+    conn: &mut PgConnection,
+    new: &NewPromise<'_>,
+    wanted: &Wanted,
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<Under> {
+    let own = new.rules.authority.of(new.by.role).ok_or(Error::Forbidden)?;
+    match own.promise.allow(wanted, today) {
+        Ok(()) => Ok(Under { role: new.by.role, approved: None }),
+        Err(refused) => match store::approval(conn, new.account, wanted, now).await? {
+            Some((approval, role, by)) => Ok(Under { role, approved: Some((approval, by)) }),
+            None => Err(refused),
+        },
+    }
+}
+
+/// How much may be missing: the higher of the amount and the share.
+fn tolerance(limits: &Limits, amount_minor: i64) -> i64 {
+    let share = i128::from(amount_minor) * i128::from(limits.promise_tolerance_percent) / 100;
+    i64::from(limits.promise_tolerance_minor).max(i64::try_from(share).unwrap_or(0))
 }
 
 /// Which items a promise is for: the named ones, else the oldest that its amount reaches.
@@ -75,49 +255,6 @@ pub fn spawn(app: &App, lifecycle: &Lifecycle) {
     });
 }
 
-/// Works out anew what has become of the account's promises by `today`, and has the account placed anew if that is
-/// another thing than before: a payment that is taken back takes back what it had kept. Gives whether it was. Whatever
-/// posts or allocates calls it before it commits, with the account's row locked.
-///
-/// # Errors
-/// Those of Postgres.
-pub async fn settle(conn: &mut PgConnection, account: AccountId, today: NaiveDate, now: DateTime<Utc>) -> Result<bool> {
-    let promises = store::of_account(conn, account).await?;
-    if promises.is_empty() {
-        return Ok(false);
-    }
-    let (paid, credited) = (store::paid(conn, account).await?, store::credited(conn, account).await?);
-    let terms: Vec<_> = promises.iter().map(|(terms, _)| terms.clone()).collect();
-    let mut settled = false;
-    for ((promise, before), after) in promises.iter().zip(evaluate::evaluate(&terms, &paid, &credited, today)) {
-        if *before != after {
-            store::settle(conn, promise.id, *before, after, now).await?;
-            settled = true;
-        }
-    }
-    if settled {
-        ledger::store::refresh_standing(conn, &[account], now).await?;
-        outbox::enqueue(conn, &[Effect::Requeue { account }], now).await?;
-    }
-    Ok(settled)
-}
-
-/// As [`settle`], for those of `accounts` that have promised something.
-///
-/// # Errors
-/// Those of Postgres.
-pub(crate) async fn settle_all(
-    conn: &mut PgConnection,
-    accounts: &[AccountId],
-    today: NaiveDate,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    for account in store::promisers(conn, accounts).await? {
-        settle(conn, account, today, now).await?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,7 +278,7 @@ mod tests {
     }
 
     fn promise(amount_minor: i64, items: Vec<InstalmentId>) -> PromiseTaken {
-        PromiseTaken { amount_minor, due_on: NaiveDate::from_ymd_opt(2026, 3, 9).unwrap(), items }
+        PromiseTaken { amount_minor, due_on: NaiveDate::from_ymd_opt(2026, 3, 9).unwrap(), items, besides: false }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use uuid::Uuid;
 pub use self::inbox::{
     Filter, InFull, claim, comment, finish, hand_on, list, open_by_hand, read, release, reopen, who_may_own,
 };
+pub(crate) use self::inbox::{Rights, rights};
 use crate::{
     agreement::{self, SUPERVISION},
     app::App,
@@ -318,6 +319,23 @@ pub async fn close_of(
         close(conn, task, state, note, by, now).await?;
     }
     Ok(())
+}
+
+/// Gives a task to another department, because of what was found.
+///
+/// # Errors
+/// Those of Postgres.
+pub(crate) async fn send_to(
+    conn: &mut PgConnection,
+    task: TaskId,
+    department: &str,
+    due_on: NaiveDate,
+    note: &str,
+    by: UserId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    store::assign(conn, task, department, None, due_on).await?;
+    store::note(conn, task, What::HandedOn, note, Some(by), Some((department, None)), now).await
 }
 
 /// Starts the loop that moves overdue tasks up.

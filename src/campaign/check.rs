@@ -98,6 +98,7 @@ fn limits(limits: &Limits) -> Result<()> {
         ("attempts_per_person_per_week", limits.attempts_per_person_per_week.into(), 1..=7),
         ("attempts_per_account", limits.attempts_per_account.into(), 1..=100),
         ("promise_grace_days", limits.promise_grace_days.into(), 0..=30),
+        ("promise_tolerance_percent", limits.promise_tolerance_percent.into(), 0..=50),
         ("promise_tolerance_minor", limits.promise_tolerance_minor, 0..=1_000_000),
     ];
     named.into_iter().try_for_each(|(name, value, allowed)| range(&format!("settings.limits.{name}"), value, allowed))

@@ -141,8 +141,11 @@ mod tests {
     fn the_first_span_that_ends_closes() {
         let (long, short) = (every_day("08:00:00", "20:00:00"), every_day("09:00:00", "17:00:00"));
         let noon = at("2026-01-14T20:00:00Z");
-        assert_eq!(closes_at(&[long.clone()], &[LOS_ANGELES], noon), Some(at("2026-01-15T04:00:00Z")));
-        assert_eq!(closes_at(&[long.clone()], &[LOS_ANGELES, NEW_YORK], noon), Some(at("2026-01-15T01:00:00Z")));
+        assert_eq!(closes_at(std::slice::from_ref(&long), &[LOS_ANGELES], noon), Some(at("2026-01-15T04:00:00Z")));
+        assert_eq!(
+            closes_at(std::slice::from_ref(&long), &[LOS_ANGELES, NEW_YORK], noon),
+            Some(at("2026-01-15T01:00:00Z"))
+        );
         assert_eq!(closes_at(&[long, short.clone()], &[NEW_YORK], noon), Some(at("2026-01-14T22:00:00Z")));
         assert_eq!(closes_at(&[short], &[NEW_YORK], at("2026-01-14T22:00:00Z")), None, "it is over");
     }

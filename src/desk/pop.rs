@@ -157,7 +157,7 @@ async fn read_account(
     let text = head.currency.as_deref().unwrap_or_default();
     let currency = Currency::parse(text).map_err(Error::internal("reading the account's currency"))?;
     let items = ledger::store::open_items(conn, account).await?;
-    let history = store::history(conn, account, call).await?;
+    let history = store::history(conn, account, call, now).await?;
     let money = |minor: i64| Money::new(minor, currency);
     let open_minor = head.open_minor.unwrap_or(0);
     let unapplied = head.unapplied_minor.unwrap_or(0);
@@ -201,6 +201,7 @@ fn shown(item: &OpenItem, today: NaiveDate) -> PopItem {
 fn warnings(head: &Head, currency: Currency, now: DateTime<Utc>) -> Vec<String> {
     let mut warnings: Vec<String> =
         head.holds.iter().map(|reason| format!("On hold: {}", reason.replace('_', " "))).collect();
+    warnings.extend(head.escalated.iter().map(|with| format!("Escalated: {}", with.replace('_', " "))));
     warnings.extend(late_hour(head, now));
     if head.promise_broken == Some(true) {
         let broken = head.broken_promises.unwrap_or(1);
@@ -282,6 +283,7 @@ mod tests {
             broken_promises: Some(0),
             promise_broken: Some(false),
             holds: Vec::new(),
+            escalated: None,
             other_number_barred: false,
         }
     }
@@ -300,6 +302,7 @@ mod tests {
     fn everything_to_heed_is_said() {
         let head = Head {
             holds: vec!["attorney".to_owned()],
+            escalated: Some("legal, represented by an attorney".to_owned()),
             promise_broken: Some(true),
             broken_promises: Some(2),
             unapplied_minor: Some(5000),
@@ -312,6 +315,7 @@ mod tests {
             warnings(&head, Currency::USD, at(11)),
             [
                 "On hold: attorney",
+                "Escalated: legal, represented by an attorney",
                 "It is 06:00 on a Monday at the debtor's",
                 "The last promise was broken (2 so far)",
                 "50.00 USD of cash is not applied yet: it may be paid already",

@@ -254,7 +254,7 @@ pub struct PopAccount {
     pub more_items: u32,
     /// Promises, newest first; at most 10.
     pub promises: Vec<PopPromise>,
-    /// Open disputes.
+    /// Open disputes, and those of the last 30 days with their answer.
     pub disputes: Vec<PopDispute>,
     /// Latest calls, newest first; at most 10.
     pub calls: Vec<PopCall>,
@@ -320,6 +320,15 @@ pub struct PopDispute {
     pub amount: Money,
     /// Since when.
     pub opened_at: DateTime<Utc>,
+    /// `open`, or how it ended within the last 30 days.
+    #[serde(default)]
+    pub status: String,
+    /// The day by which the department has to answer.
+    #[serde(default)]
+    pub due_on: Option<NaiveDate>,
+    /// What the department has answered.
+    #[serde(default)]
+    pub answer: String,
 }
 
 /// An earlier call.

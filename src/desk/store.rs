@@ -1,6 +1,6 @@
 //! What a pop is read from, and what is noted about it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::value::RawValue;
 use sqlx::{PgConnection, PgPool, types::Json};
 
@@ -40,6 +40,8 @@ pub(super) struct Head {
     pub(super) promise_broken: Option<bool>,
     /// Reasons of the holds in force.
     pub(super) holds: Vec<String>,
+    /// Why it is with somebody higher up, and with whom.
+    pub(super) escalated: Option<String>,
     /// Another number of the account is on the do-not-call list.
     pub(super) other_number_barred: bool,
 }
@@ -61,6 +63,8 @@ pub(super) async fn heads(conn: &mut PgConnection, calls: &[CallId], now: DateTi
                   array(SELECT DISTINCT h.reason FROM account_hold h
                         WHERE h.account_id = a.id AND h.released_at IS NULL AND (h.until_at IS NULL OR h.until_at > $2)
                         ORDER BY h.reason) AS "holds!",
+                  (SELECT e.level || ', ' || e.reason FROM escalation e
+                   WHERE e.account_id = a.id AND e.ended_at IS NULL) AS escalated,
                   EXISTS (SELECT FROM contact_point o
                           JOIN do_not_call d ON d.scope = 'number' AND d.value = o.value AND d.revoked_at IS NULL
                           WHERE o.account_id = a.id AND o.kind = 'phone' AND o.id IS DISTINCT FROM p.id)
@@ -80,6 +84,9 @@ pub(super) async fn heads(conn: &mut PgConnection, calls: &[CallId], now: DateTi
     .await?)
 }
 
+/// How long the answer to a dispute is shown.
+const ANSWER_SHOWN: TimeDelta = TimeDelta::days(30);
+
 /// What happened on the account before, newest first.
 pub(super) struct History {
     pub(super) promises: Json<Vec<PopPromise>>,
@@ -88,7 +95,12 @@ pub(super) struct History {
     pub(super) notes: Json<Vec<PopNote>>,
 }
 
-pub(super) async fn history(conn: &mut PgConnection, account: AccountId, but: CallId) -> Result<History> {
+pub(super) async fn history(
+    conn: &mut PgConnection,
+    account: AccountId,
+    but: CallId,
+    now: DateTime<Utc>,
+) -> Result<History> {
     Ok(sqlx::query_as!(
         History,
         r#"SELECT
@@ -100,9 +112,10 @@ pub(super) async fn history(conn: &mut PgConnection, account: AccountId, but: Ca
              (SELECT coalesce(jsonb_agg(row.line), '[]') FROM (
                  SELECT jsonb_build_object(
                             'reason', d.reason, 'department', d.department, 'opened_at', d.opened_at,
+                            'status', d.status, 'due_on', d.due_on, 'answer', d.answer,
                             'amount', jsonb_build_object('minor', sum(i.amount_minor), 'currency', a.currency)) AS line
                  FROM dispute d JOIN dispute_item i ON i.dispute_id = d.id JOIN account a ON a.id = d.account_id
-                 WHERE d.account_id = $1 AND d.status = 'open'
+                 WHERE d.account_id = $1 AND (d.status = 'open' OR d.closed_at > $3)
                  GROUP BY d.id, a.currency ORDER BY d.opened_at DESC LIMIT 10) row)
                AS "disputes!: Json<Vec<PopDispute>>",
              (SELECT coalesce(jsonb_agg(row.line), '[]') FROM (
@@ -120,7 +133,8 @@ pub(super) async fn history(conn: &mut PgConnection, account: AccountId, but: Ca
                  WHERE n.account_id = $1 ORDER BY n.at DESC LIMIT 10) row)
                AS "notes!: Json<Vec<PopNote>>""#,
         account.0,
-        but.0
+        but.0,
+        now - ANSWER_SHOWN
     )
     .fetch_one(conn)
     .await?)

@@ -15,6 +15,7 @@ use crate::{
     campaign::Campaign,
     compliance::{self, DialPermit, Refusal},
     error::{Error, Result},
+    escalation,
     phone::Phone,
     queue::{self, Leased},
 };
@@ -143,7 +144,10 @@ async fn last_look(
     compliance::look::lock(conn, entry.account, entry.person, attempt.to).await?;
     let (now, today) = (app.clock.now(), app.clock.business_date());
     let mut requests = compliance::look::requests(conn, campaign, &[entry.contact_point], now, today).await?;
-    let Some(request) = requests.remove(&entry.contact_point) else { return Ok(Err(NotBegun::Unlisted)) };
+    let Some(mut request) = requests.remove(&entry.contact_point) else { return Ok(Err(NotBegun::Unlisted)) };
+    if let Taker::ByHand(caller) = attempt.taker {
+        escalation::let_supervisor_call(conn, &mut request, caller).await?;
+    }
     let receipt = compliance::judge(request, &app.policies, now);
     look::count(&receipt);
     let kept = compliance::store::keep(conn, campaign.id, receipt).await?;

@@ -123,6 +123,7 @@ fn check_consequence(disposition: &Disposition) -> Result<()> {
         }
         Consequence::CallbackAt => needs(Field::CallbackAt),
         Consequence::Promise => needs(Field::Promise),
+        Consequence::Plan => needs(Field::Plan),
         Consequence::Dispute => needs(Field::Dispute),
         _ => Ok(()),
     }

@@ -10,8 +10,8 @@ use crate::{
     ledger::OpenItem,
 };
 
-/// A promise is at most this many days away.
-pub(super) const PROMISE_DAYS: u64 = 90;
+/// A promise is at most this many days away, whatever limits are set.
+const PROMISE_DAYS: u64 = 366;
 
 /// A callback is at most this many days away.
 const CALLBACK_DAYS: i64 = 180;
@@ -47,7 +47,13 @@ pub(super) fn check(wrap: &Wrap, situation: &Situation<'_>) -> Result<()> {
     belong("items", wrap.items.iter().copied(), items)?;
     if let Some(promise) = &wrap.promise {
         right_party("promise", situation)?;
-        check_promise(promise, items, situation)?;
+        check_promise(promise, items, situation.owed_minor, situation.today)?;
+    }
+    if wrap.plan.is_some() {
+        right_party("plan", situation)?;
+        if wrap.promise.is_some() {
+            return Err(Error::invalid("plan", "either a promise or a plan"));
+        }
     }
     if let Some(dispute) = &wrap.dispute {
         right_party("dispute", situation)?;
@@ -84,6 +90,7 @@ fn required(wrap: &Wrap, disposition: &Disposition) -> Result<()> {
             Field::CallbackAt => wrap.callback_at.is_some(),
             Field::Dispute => wrap.dispute.is_some(),
             Field::Items => !wrap.items.is_empty(),
+            Field::Plan => wrap.plan.is_some(),
         };
         if !given {
             return Err(Error::invalid(field.as_str(), format!("required by the disposition {}", disposition.code)));
@@ -97,6 +104,7 @@ fn without_account(wrap: &Wrap) -> Result<()> {
     let given = [
         ("items", !wrap.items.is_empty()),
         ("promise", wrap.promise.is_some()),
+        ("plan", wrap.plan.is_some()),
         ("dispute", wrap.dispute.is_some()),
         ("callback_at", wrap.callback_at.is_some()),
         ("number_invalid", wrap.number_invalid),
@@ -116,27 +124,31 @@ fn right_party(field: &str, situation: &Situation<'_>) -> Result<()> {
     }
 }
 
-fn check_promise(promise: &PromiseTaken, items: &[OpenItem], situation: &Situation<'_>) -> Result<()> {
+/// A promise is for open items of the account, no more than is owed, and of a day to come.
+pub(crate) fn check_promise(
+    promise: &PromiseTaken,
+    items: &[OpenItem],
+    owed_minor: i64,
+    today: NaiveDate,
+) -> Result<()> {
     belong("promise.items", promise.items.iter().copied(), items)?;
     let named = |item: &&OpenItem| promise.items.is_empty() || promise.items.contains(&item.instalment);
     let open: i64 = items.iter().filter(named).map(|item| item.open.minor).sum();
-    let most = open.min(situation.owed_minor);
+    let most = open.min(owed_minor);
     if !(1..=most).contains(&promise.amount_minor) {
         let range =
             if most > 0 { format!("1 to {most} minor units, which are owed") } else { "nothing is owed".to_owned() };
         return Err(Error::invalid("promise.amount_minor", range));
     }
-    let last = situation.today + Days::new(PROMISE_DAYS);
-    if !(situation.today..=last).contains(&promise.due_on) {
-        return Err(Error::invalid("promise.due_on", format!("{} to {last}", situation.today)));
+    let last = today + Days::new(PROMISE_DAYS);
+    if !(today..=last).contains(&promise.due_on) {
+        return Err(Error::invalid("promise.due_on", format!("{today} to {last}")));
     }
     Ok(())
 }
 
-fn check_dispute(dispute: &DisputeOpened, items: &[OpenItem]) -> Result<()> {
-    if !(1..=40).contains(&dispute.reason.trim().chars().count()) {
-        return Err(Error::invalid("dispute.reason", "1 to 40 characters"));
-    }
+/// A dispute is about open items of the account, and what is not disputed of them yet.
+pub(crate) fn check_dispute(dispute: &DisputeOpened, items: &[OpenItem]) -> Result<()> {
     if dispute.items.is_empty() {
         return Err(Error::invalid("dispute.items", "at least one"));
     }
@@ -149,6 +161,9 @@ fn check_dispute(dispute: &DisputeOpened, items: &[OpenItem]) -> Result<()> {
         if !(1..=most).contains(&disputed.amount_minor) {
             let range = format!("1 to {most} minor units, which are open and not disputed yet");
             return Err(Error::invalid("dispute.items.amount_minor", range));
+        }
+        if disputed.lines.len() > 200 || disputed.lines.iter().any(|line| *line < 1) {
+            return Err(Error::invalid("dispute.items.lines", "numbers of lines, 1 or more; at most 200"));
         }
     }
     Ok(())
@@ -228,6 +243,7 @@ mod tests {
             note: None,
             items: Vec::new(),
             promise: None,
+            plan: None,
             callback_at: None,
             callback_mine: false,
             dispute: None,
@@ -237,7 +253,7 @@ mod tests {
     }
 
     fn promise(amount_minor: i64, due_on: NaiveDate) -> Wrap {
-        Wrap { promise: Some(PromiseTaken { amount_minor, due_on, items: Vec::new() }), ..wrap() }
+        Wrap { promise: Some(PromiseTaken { amount_minor, due_on, items: Vec::new(), besides: false }), ..wrap() }
     }
 
     fn wrong(wrap: &Wrap, items: &[OpenItem]) -> Option<String> {
@@ -268,7 +284,7 @@ mod tests {
     #[test]
     fn a_promise_is_of_what_is_owed_and_not_far_away() {
         let items = [item(1000, 0), item(500, 0)];
-        let last = today() + Days::new(90);
+        let last = today() + Days::new(PROMISE_DAYS);
         for (amount, due_on) in [(1, today()), (1400, last)] {
             assert_eq!(wrong(&promise(amount, due_on), &items), None);
         }
@@ -284,7 +300,8 @@ mod tests {
     fn a_promise_for_some_items_is_at_most_what_is_open_on_them() {
         let items = [item(1000, 0), item(500, 0)];
         let on_second = |amount_minor| {
-            let promise = PromiseTaken { amount_minor, due_on: today(), items: vec![items[1].instalment] };
+            let promise =
+                PromiseTaken { amount_minor, due_on: today(), items: vec![items[1].instalment], besides: false };
             Wrap { promise: Some(promise), ..wrap() }
         };
         assert_eq!(wrong(&on_second(500), &items), None);
@@ -306,14 +323,13 @@ mod tests {
         let dispute = |amount_minor, reason: &str| Wrap {
             dispute: Some(DisputeOpened {
                 reason: reason.to_owned(),
-                items: vec![DisputedItem { id: items[0].instalment, amount_minor }],
+                items: vec![DisputedItem { id: items[0].instalment, amount_minor, lines: Vec::new() }],
             }),
             ..wrap()
         };
         assert_eq!(wrong(&dispute(700, "price"), &items), None);
         assert_eq!(wrong(&dispute(701, "price"), &items).as_deref(), Some("dispute.items.amount_minor"));
         assert_eq!(wrong(&dispute(0, "price"), &items).as_deref(), Some("dispute.items.amount_minor"));
-        assert_eq!(wrong(&dispute(1, " "), &items).as_deref(), Some("dispute.reason"));
     }
 
     #[test]
@@ -328,7 +344,7 @@ mod tests {
 
     #[test]
     fn required_fields_are_named() {
-        let all = [Field::Note, Field::Promise, Field::CallbackAt, Field::Dispute, Field::Items];
+        let all = [Field::Note, Field::Promise, Field::CallbackAt, Field::Dispute, Field::Items, Field::Plan];
         for field in all {
             let entry = disposition(&[field], Category::RightParty);
             assert_eq!(wrong_for(&wrap(), &[], &entry).as_deref(), Some(field.as_str()));

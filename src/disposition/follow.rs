@@ -1,6 +1,6 @@
 //! What follows from a disposition that has been checked: every consequence is written in the caller's transaction.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use super::{
@@ -8,14 +8,18 @@ use super::{
     store::{self, Call, NewCallback},
 };
 use crate::{
-    account::{self, DoNotCall, HoldReason, NewHold},
+    account::{self, DoNotCall, NewHold},
+    agent::Principal,
+    agreement::Rules,
+    business_day::BusinessDays,
     dispute,
     error::{Error, Result},
-    ids::{AccountId, InstalmentId, UserId},
+    escalation,
+    ids::{AccountId, InstalmentId},
     ledger::{self, OpenItem},
     money::Currency,
     outbox::{self, Effect},
-    promise,
+    plan, promise,
 };
 
 /// A callback that is due within this time counts as made by the call.
@@ -25,9 +29,15 @@ const CALLBACK_SLACK: TimeDelta = TimeDelta::minutes(15);
 pub(super) struct Following<'a> {
     pub(super) call: &'a Call,
     pub(super) disposition: &'a Disposition,
-    pub(super) by: UserId,
+    pub(super) by: &'a Principal,
     /// The account's open items, oldest first.
     pub(super) items: &'a [OpenItem],
+    /// What may be asked for, minor units.
+    pub(super) collectible_minor: i64,
+    pub(super) rules: &'a Rules,
+    /// The days on which the account's banks work.
+    pub(super) days: &'a BusinessDays,
+    pub(super) today: NaiveDate,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -39,6 +49,7 @@ pub(super) async fn follow(conn: &mut PgConnection, following: &Following<'_>, w
         category: disposition.category,
         note: None,
         promise: None,
+        plan: None,
         callback: None,
         dispute: None,
         warnings: Vec::new(),
@@ -52,7 +63,7 @@ pub(super) async fn follow(conn: &mut PgConnection, following: &Following<'_>, w
         call: call.id,
         set: &call.settings.disposition_set,
         disposition,
-        by: Some(by),
+        by: Some(by.user),
         note: recorded.note,
         now,
     };
@@ -75,19 +86,56 @@ async fn on_account(
     wrap: &Wrap,
     recorded: &mut Recorded,
 ) -> Result<()> {
-    let Following { call, by, now, .. } = *following;
+    let Following { call, by, now, today, .. } = *following;
     if let Some(note) = wrap.note.as_deref().map(str::trim).filter(|note| !note.is_empty()) {
-        recorded.note = Some(account::store::add_note(conn, account, Some(call.id), Some(by), note, now).await?);
+        recorded.note = Some(account::store::add_note(conn, account, Some(call.id), Some(by.user), note, now).await?);
     }
     if let Some(taken) = &wrap.promise {
         let currency = currency_of(call)?;
         let limits = &call.settings.limits;
-        let new =
-            promise::NewPromise { account, call: call.id, by, currency, taken, open_items: following.items, limits };
-        recorded.promise = Some(promise::take(conn, &new, now).await?);
+        let new = promise::NewPromise {
+            account,
+            call: Some(call.id),
+            by,
+            currency,
+            taken,
+            open_items: following.items,
+            collectible_minor: following.collectible_minor,
+            limits,
+            rules: following.rules,
+            days: following.days,
+        };
+        recorded.promise = Some(promise::take(conn, &new, today, now).await?);
+    }
+    if let Some(taken) = &wrap.plan {
+        let new = plan::NewPlan {
+            account,
+            call: Some(call.id),
+            by,
+            currency: currency_of(call)?,
+            taken,
+            open_items: following.items,
+            collectible_minor: following.collectible_minor,
+            limits: &call.settings.limits,
+            rules: following.rules,
+            days: following.days,
+        };
+        let (id, status) = plan::take(conn, &new, today, now).await?;
+        recorded.plan = Some(id);
+        if status == plan::Status::Proposed {
+            recorded.warnings.push("The plan waits for somebody whose limits reach: a supervisor was asked".to_owned());
+        }
     }
     if let Some(opened) = &wrap.dispute {
-        recorded.dispute = Some(dispute::open(conn, account, Some(call.id), by, opened, now).await?);
+        let new = dispute::NewDispute {
+            account,
+            call: Some(call.id),
+            by: by.user,
+            opened,
+            rules: following.rules,
+            days: following.days,
+        };
+        recorded.dispute = Some(dispute::open(conn, &new, today, now).await?);
     }
     store::insert_items(conn, call.id, &discussed(wrap)).await?;
     let rest = rest_and_hold(conn, following, account).await?;
@@ -99,7 +147,7 @@ async fn on_account(
         _ => store::finish_callbacks(conn, account, now + CALLBACK_SLACK).await?,
     }
     if let Some(due_at) = wrap.callback_at {
-        let for_agent = wrap.callback_mine.then_some(call.agent.unwrap_or(by));
+        let for_agent = wrap.callback_mine.then_some(call.agent.unwrap_or(by.user));
         recorded.callback =
             Some(store::insert_callback(conn, &NewCallback { call, account, for_agent, due_at, now }).await?);
     }
@@ -126,13 +174,22 @@ async fn rest_and_hold(
     }
     let hold = match disposition.consequence {
         Consequence::Hold { days, reason } => Some((reason, days.map(|days| now + TimeDelta::days(i64::from(days))))),
-        Consequence::Escalate => Some((HoldReason::Escalated, None)),
         _ => None,
     };
     if let Some((reason, until_at)) = hold {
         let hold = NewHold { reason, note: String::new(), until_at, call: Some(call.id) };
-        account::store::place_hold(conn, account, &hold, Some(by), now).await?;
+        account::store::place_hold(conn, account, &hold, Some(by.user), now).await?;
     }
+    let told = escalation::Recorded {
+        account,
+        call: call.id,
+        disposition: (&disposition.code, &disposition.label),
+        hand_over: disposition.consequence == Consequence::Escalate,
+        by: by.user,
+        rules: following.rules,
+        days: following.days,
+    };
+    escalation::recorded(conn, &told, following.today, now).await?;
     Ok(not_before)
 }
 
@@ -145,7 +202,7 @@ async fn on_number(conn: &mut PgConnection, following: &Following<'_>, wrap: &Wr
         let number =
             call.number.parse().map_err(|_| Error::invalid("do_not_call", "the caller's number is unknown"))?;
         let whom = DoNotCall::Number(number);
-        touched.extend(account::store::do_not_call(conn, &whom, label, Some(call.id), Some(by), now).await?);
+        touched.extend(account::store::do_not_call(conn, &whom, label, Some(call.id), Some(by.user), now).await?);
     }
     if let Some(point) = call.contact_point
         && (wrap.number_invalid || disposition.consequence == Consequence::NumberInvalid)
@@ -159,6 +216,7 @@ async fn on_number(conn: &mut PgConnection, following: &Following<'_>, wrap: &Wr
 fn discussed(wrap: &Wrap) -> Vec<InstalmentId> {
     let mut items = wrap.items.clone();
     items.extend(wrap.promise.iter().flat_map(|promise| &promise.items));
+    items.extend(wrap.plan.iter().flat_map(|plan| &plan.items));
     items.extend(wrap.dispute.iter().flat_map(|dispute| &dispute.items).map(|item| item.id));
     items.sort_unstable();
     items.dedup();

@@ -12,8 +12,11 @@ use super::{
     store::{self, Call},
 };
 use crate::{
+    account,
     agent::{Principal, Role},
+    agreement,
     app::App,
+    business_day::BusinessDays,
     call::{
         Event,
         apply::{Heard, Source, tell_in},
@@ -58,13 +61,18 @@ async fn write(
     wrap: &Wrap,
     now: DateTime<Utc>,
 ) -> Result<Recorded> {
-    let mut items = None;
-    let mut owed_minor = 0;
+    let rules = agreement::store::rules(&mut *conn).await?;
+    let (mut items, mut days, mut owed_minor, mut collectible_minor) = (None, BusinessDays::default(), 0, 0);
     if let Some(account) = call.account {
         store::lock_account(conn, account).await?;
+        days = rules.business_days_of(&app.policies.book, &account::store::get(conn, account).await?);
         items = Some(ledger::store::open_items(conn, account).await?);
-        owed_minor = ledger::store::figures(conn, account).await?.map_or(0, |f| f.open.minor - f.unapplied.minor);
+        if let Some(figures) = ledger::store::figures(conn, account).await? {
+            owed_minor = figures.open.minor - figures.unapplied.minor;
+            collectible_minor = figures.collectible.minor;
+        }
     }
+    let today = app.clock.business_date();
     let situation = Situation {
         disposition,
         items: items.as_deref(),
@@ -72,12 +80,22 @@ async fn write(
         stranger: call.stranger,
         number_is_known: call.contact_point.is_some(),
         now,
-        today: app.clock.business_date(),
+        today,
     };
     check(wrap, &situation)?;
-    let following = Following { call, disposition, by: by.user, items: items.as_deref().unwrap_or_default(), now };
+    let following = Following {
+        call,
+        disposition,
+        by,
+        items: items.as_deref().unwrap_or_default(),
+        collectible_minor,
+        rules: &rules,
+        days: &days,
+        today,
+        now,
+    };
     let mut recorded = follow(conn, &following, wrap).await?;
-    recorded.warnings = warnings(call, wrap);
+    recorded.warnings.extend(warnings(call, wrap));
     Ok(recorded)
 }
 

@@ -318,7 +318,7 @@ pub(super) async fn postpone_callbacks(
 }
 
 /// Locks the account's row: what is owed does not change under a recording.
-pub(super) async fn lock_account(conn: &mut PgConnection, account: AccountId) -> Result<()> {
+pub(crate) async fn lock_account(conn: &mut PgConnection, account: AccountId) -> Result<()> {
     sqlx::query!("SELECT 1 AS one FROM account WHERE id = $1 FOR UPDATE", account.0).fetch_optional(conn).await?;
     Ok(())
 }

@@ -13,8 +13,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{agent::session, app::App};
 
 use super::{
-    accounts, agents, calls, campaigns, dispositions, do_not_call, floor, health, metrics, pacing, periods, policy,
-    queue, reminders, reports, schedules, session as sessions, softphone, tasks, templates, users,
+    accounts, agents, calls, campaigns, dispositions, disputes, do_not_call, escalations, floor, health, metrics,
+    pacing, periods, plans, policy, promises, queue, reminders, reports, schedules, session as sessions, softphone,
+    tasks, templates, users,
 };
 
 #[derive(OpenApi)]
@@ -37,6 +38,7 @@ use super::{
         (name = "queue", description = "Who is called next, and why; who is held out, and why"),
         (name = "policy", description = "Whether an account may be called, and why not; receipts; trying changed rules"),
         (name = "calls", description = "Attempts: read, dispose of, hang up"),
+        (name = "agreements", description = "Promises, plans, disputes and escalations: what was agreed, what is contested"),
         (name = "tasks", description = "What there is to do, for callers and for other departments; the agreement rules"),
         (name = "dispositions", description = "The catalogue from which an agent chooses"),
         (name = "agents", description = "Presence, and what supervisors do to it"),
@@ -81,6 +83,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(policy::routes())
         .merge(calls::routes())
         .merge(dispositions::routes())
+        .merge(disputes::routes())
+        .merge(escalations::routes())
+        .merge(promises::routes())
+        .merge(plans::routes())
         .merge(tasks::routes())
         .merge(agents::routes())
         .merge(floor::routes())

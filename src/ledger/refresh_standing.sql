@@ -30,7 +30,10 @@ WITH billed AS (
            min(due_on) FILTER (WHERE status = 'open') AS open_promise_on,
            (count(*) FILTER (WHERE status = 'broken'))::integer AS broken,
            (count(*) FILTER (WHERE status = 'kept'))::integer AS kept,
-           (array_agg(status ORDER BY taken_at DESC, id DESC) FILTER (WHERE status <> 'cancelled'))[1] = 'broken' AS newest_broken
+           -- one was broken, and none was taken since
+           (array_agg(status ORDER BY taken_at DESC, id DESC) FILTER (WHERE status <> 'cancelled'))[1] = 'broken'
+           OR max(settled_at) FILTER (WHERE status = 'broken') > max(taken_at) FILTER (WHERE status <> 'cancelled')
+               AS newest_broken
     FROM promise WHERE account_id = ANY ($1) GROUP BY account_id
 )
 INSERT INTO account_standing (account_id, open_items, open_minor, unapplied_minor, disputed_minor, collectible_minor,
@@ -43,7 +46,8 @@ SELECT a.id,
        coalesce(o.disputed_minor, 0),
        coalesce(b.minor, 0) - coalesce(o.disputed_minor, 0),
        o.oldest_due_on,
-       p.open_promise_on,
+       -- another one that was broken does not wait for it
+       CASE WHEN p.newest_broken THEN NULL ELSE p.open_promise_on END,
        coalesce(p.broken, 0),
        coalesce(p.kept, 0),
        coalesce(p.newest_broken, false),

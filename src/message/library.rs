@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Name and text of the templates that an installation begins with; the first line is the subject.
-const BUILT_IN: [(&str, &str); 7] = [
+const BUILT_IN: [(&str, &str); 10] = [
     ("letter", include_str!("../../templates/letter.txt")),
     ("statement", include_str!("../../templates/statement.txt")),
     ("invoice", include_str!("../../templates/invoice.txt")),
@@ -25,6 +25,9 @@ const BUILT_IN: [(&str, &str); 7] = [
     ("reminder_1", include_str!("../../templates/reminder_1.txt")),
     ("reminder_2", include_str!("../../templates/reminder_2.txt")),
     ("final_notice", include_str!("../../templates/final_notice.txt")),
+    ("plan_agreed", include_str!("../../templates/plan_agreed.txt")),
+    ("plan_reminder", include_str!("../../templates/plan_reminder.txt")),
+    ("deposit_notice", include_str!("../../templates/deposit_notice.txt")),
 ];
 
 /// A version of a template.

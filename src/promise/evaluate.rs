@@ -2,6 +2,8 @@
 //! were recorded does not matter, and taking one back takes back what it had kept.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     ids::{InstalmentId, PromiseId},
@@ -22,6 +24,10 @@ pub struct Terms {
     /// The last day on which a payment keeps it: the promised day, rolled to a business day, and the grace after it in
     /// business days.
     pub deadline: NaiveDate,
+    /// Only money that has cleared counts.
+    pub cleared_only: bool,
+    /// The day on which it was replaced or taken back. After the deadline that changes nothing any more.
+    pub withdrawn_on: Option<NaiveDate>,
     /// The items it is for.
     pub items: Vec<InstalmentId>,
 }
@@ -49,6 +55,8 @@ pub struct Paid {
     pub on: NaiveDate,
     /// When it was recorded.
     pub recorded_at: DateTime<Utc>,
+    /// The bank says that it is there to stay.
+    pub cleared: bool,
 }
 
 /// What has become of a promise.
@@ -66,22 +74,45 @@ pub enum Status {
     Cancelled,
 }
 
-/// The status of each promise at `today`, in the order given, which is that in which they were taken. Each cent keeps
-/// one promise, and each credited cent shrinks one: the one taken first takes it first.
-#[must_use]
-pub fn evaluate(promises: &[Terms], paid: &[Paid], credited: &[Credited], today: NaiveDate) -> Vec<Status> {
-    let (mut paid, mut credited) = (paid.to_vec(), credited.to_vec());
-    paid.sort_by_key(|paid| (paid.on, paid.recorded_at, paid.item));
-    credited.sort_by_key(|credited| (credited.recorded_at, credited.item));
-    promises
-        .iter()
-        .map(|promise| {
-            let wanted = promise.amount_minor - shrunk(promise, &mut credited);
-            let taken = take(promise, wanted, &mut paid);
-            status(promise, wanted, taken, today)
-        })
-        .collect()
+/// What has become of a promise, and by how much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// In a word.
+    pub status: Status,
+    /// What was paid in time, minor units.
+    pub paid_minor: i64,
+    /// What was credited since it was taken, minor units: that much less is promised.
+    pub credited_minor: i64,
+    /// The business day of the payment that kept it.
+    pub kept_on: Option<NaiveDate>,
 }
+
+/// What has become of each promise at `today`, in the order given. Each cent keeps one promise, and each credited cent
+/// shrinks one: the one taken first takes it first, of those taken together the one that is due first.
+#[must_use]
+pub fn evaluate(promises: &[Terms], paid: &[Paid], credited: &[Credited], today: NaiveDate) -> Vec<Judged> {
+    let (mut paid, mut credited) = (paid.to_vec(), credited.to_vec());
+    paid.sort_by_key(|paid| (paid.on, paid.recorded_at, paid.item, paid.cleared));
+    credited.sort_by_key(|credited| (credited.recorded_at, credited.item));
+    let mut order: Vec<usize> = (0..promises.len()).collect();
+    order.sort_by_key(|at| (promises[*at].taken_at, promises[*at].deadline, promises[*at].id));
+    let mut judged = vec![WITHDRAWN; promises.len()];
+    for at in order {
+        let promise = &promises[at];
+        if promise.withdrawn_on.is_some_and(|on| on <= promise.deadline) {
+            continue;
+        }
+        let credited_minor = shrunk(promise, &mut credited);
+        let wanted = promise.amount_minor - credited_minor;
+        let (paid_minor, last_on) = take(promise, wanted, &mut paid);
+        let status = status(promise, wanted, paid_minor, today);
+        let kept_on = last_on.filter(|_| status == Status::Kept);
+        judged[at] = Judged { status, paid_minor, credited_minor, kept_on };
+    }
+    judged
+}
+
+const WITHDRAWN: Judged = Judged { status: Status::Cancelled, paid_minor: 0, credited_minor: 0, kept_on: None };
 
 /// How much of the promise was credited since.
 fn shrunk(promise: &Terms, left: &mut [Credited]) -> i64 {
@@ -96,19 +127,22 @@ fn shrunk(promise: &Terms, left: &mut [Credited]) -> i64 {
     shrunk
 }
 
-/// Takes from what is left as much as the promise wants, earliest payments first.
-fn take(promise: &Terms, wanted: i64, left: &mut [Paid]) -> i64 {
-    let mut taken = 0;
+/// Takes from what is left as much as the promise wants, earliest payments first. Gives the day of the last one, too.
+fn take(promise: &Terms, wanted: i64, left: &mut [Paid]) -> (i64, Option<NaiveDate>) {
+    let (mut taken, mut last_on) = (0, None);
     for paid in left {
-        let counts =
-            promise.items.contains(&paid.item) && paid.recorded_at > promise.taken_at && paid.on <= promise.deadline;
-        if counts {
-            let part = paid.minor.min(wanted - taken);
+        let counts = promise.items.contains(&paid.item)
+            && paid.recorded_at > promise.taken_at
+            && paid.on <= promise.deadline
+            && (paid.cleared || !promise.cleared_only);
+        let part = if counts { paid.minor.min(wanted - taken) } else { 0 };
+        if part > 0 {
             paid.minor -= part;
             taken += part;
+            last_on = Some(paid.on);
         }
     }
-    taken
+    (taken, last_on)
 }
 
 fn status(promise: &Terms, wanted: i64, taken: i64, today: NaiveDate) -> Status {
@@ -125,7 +159,46 @@ fn status(promise: &Terms, wanted: i64, taken: i64, today: NaiveDate) -> Status 
     }
 }
 
+/// The level of a new promise for `items`: one more than the promises for the same item that were not kept. One that was
+/// kept in full, credited, upheld as disputed or a mistake of ours does not count.
+#[must_use]
+pub fn level(items: &[InstalmentId], earlier: &[(Terms, Status, Option<CancelReason>)]) -> u16 {
+    let not_kept = |status: Status, why: Option<CancelReason>| match status {
+        Status::PartiallyKept | Status::Broken => true,
+        Status::Cancelled => matches!(why, Some(CancelReason::Replaced | CancelReason::Withdrawn)),
+        Status::Open | Status::Kept => false,
+    };
+    let times = |item: &InstalmentId| {
+        earlier.iter().filter(|(terms, status, why)| terms.items.contains(item) && not_kept(*status, *why)).count()
+    };
+    let most = items.iter().map(times).max().unwrap_or(0);
+    u16::try_from(most).unwrap_or(u16::MAX).saturating_add(1)
+}
+
+/// Why a promise is not looked at any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = PromiseCancelReason)]
+pub enum CancelReason {
+    /// The debtor promised something else.
+    Replaced,
+    /// The debtor took it back.
+    Withdrawn,
+    /// What was promised is disputed, and the debtor was right.
+    DisputeUpheld,
+    /// All of it was credited.
+    Credited,
+    /// Its plan ended.
+    PlanEnded,
+    /// It was recorded by mistake.
+    Error,
+}
+
 named!(Status { Open => "open", Kept => "kept", PartiallyKept => "partially_kept", Broken => "broken", Cancelled => "cancelled" });
+named!(CancelReason {
+    Replaced => "replaced", Withdrawn => "withdrawn", DisputeUpheld => "dispute_upheld", Credited => "credited",
+    PlanEnded => "plan_ended", Error => "error",
+});
 
 #[cfg(test)]
 mod tests {
@@ -133,6 +206,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::business_day::BusinessDays;
 
     fn day(offset: i64) -> NaiveDate {
         NaiveDate::from_ymd_opt(2026, 6, 24).unwrap() + TimeDelta::days(offset)
@@ -150,16 +224,18 @@ mod tests {
             tolerance_minor: 0,
             taken_at: noon(-10),
             deadline: day(1),
+            cleared_only: false,
+            withdrawn_on: None,
             items: vec![item],
         }
     }
 
     fn paid(item: InstalmentId, minor: i64, offset: i64) -> Paid {
-        Paid { item, minor, on: day(offset), recorded_at: noon(offset) }
+        Paid { item, minor, on: day(offset), recorded_at: noon(offset), cleared: true }
     }
 
     fn one(promise: &Terms, paid: &[Paid], today: i64) -> Status {
-        evaluate(std::slice::from_ref(promise), paid, &[], day(today))[0]
+        evaluate(std::slice::from_ref(promise), paid, &[], day(today))[0].status
     }
 
     #[test]
@@ -206,12 +282,15 @@ mod tests {
         let item = InstalmentId::generate();
         let first = promise(100, item);
         let second = Terms { taken_at: noon(-9), ..promise(100, item) };
-        let statuses = evaluate(&[first, second], &[paid(item, 150, -1)], &[], day(2));
-        assert_eq!(statuses, [Status::Kept, Status::PartiallyKept]);
+        let judged = evaluate(&[first, second], &[paid(item, 150, -1)], &[], day(2));
+        assert_eq!(
+            judged.iter().map(|judged| judged.status).collect::<Vec<_>>(),
+            [Status::Kept, Status::PartiallyKept]
+        );
     }
 
     fn with_credit(promise: &Terms, paid: &[Paid], credit: Credited, today: i64) -> Status {
-        evaluate(std::slice::from_ref(promise), paid, &[credit], day(today))[0]
+        evaluate(std::slice::from_ref(promise), paid, &[credit], day(today))[0].status
     }
 
     #[test]
@@ -234,29 +313,157 @@ mod tests {
         assert_eq!(one(&Terms { tolerance_minor: 500, ..lenient }, &[], 2), Status::Broken);
     }
 
+    /// Oracle: due on the 24th with a day of grace is not broken on the 25th, and what is due today is not broken before
+    /// tomorrow.
+    #[test]
+    fn due_on_the_24th_with_one_day_of_grace_it_is_not_broken_on_the_25th() {
+        let item = InstalmentId::generate();
+        let days = BusinessDays::default();
+        let due = "2026-06-24".parse().unwrap();
+        let promise = Terms { deadline: days.after(due, 1), ..promise(100, item) };
+        let at = |date: &str| evaluate(std::slice::from_ref(&promise), &[], &[], date.parse().unwrap())[0].status;
+        assert_eq!(["2026-06-24", "2026-06-25", "2026-06-26"].map(at), [Status::Open, Status::Open, Status::Broken]);
+    }
+
+    /// SAP: promised for a Saturday, transferred on the Friday, received on the Monday.
+    #[test]
+    fn promised_for_saturday_transferred_on_friday_received_on_monday_is_kept() {
+        let item = InstalmentId::generate();
+        let date = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let saturday = date("2026-06-20");
+        let promise = Terms { deadline: BusinessDays::default().after(saturday, 0), ..promise(100, item) };
+        let monday = Paid { on: date("2026-06-22"), ..paid(item, 100, -2) };
+        let judged = evaluate(std::slice::from_ref(&promise), &[monday], &[], date("2026-06-23"))[0];
+        assert_eq!((judged.status, judged.kept_on), (Status::Kept, Some(date("2026-06-22"))));
+        let tuesday = Paid { on: date("2026-06-23"), ..monday };
+        assert_eq!(evaluate(&[promise], &[tuesday], &[], date("2026-06-23"))[0].status, Status::Broken);
+    }
+
+    #[test]
+    fn due_on_a_weekend_before_a_holiday_it_may_come_after_both() {
+        let item = InstalmentId::generate();
+        let book = crate::compliance::book::Book::shipped().unwrap();
+        let days = BusinessDays::keeping(book.calendar("us_federal").cloned());
+        // 5 September 2026 is a Saturday, and the Monday after it Labor Day.
+        let promise = Terms { deadline: days.after("2026-09-05".parse().unwrap(), 0), ..promise(100, item) };
+        let at = |date: &str| evaluate(std::slice::from_ref(&promise), &[], &[], date.parse().unwrap())[0].status;
+        assert_eq!(["2026-09-07", "2026-09-08", "2026-09-09"].map(at), [Status::Open, Status::Open, Status::Broken]);
+    }
+
+    /// A known defect elsewhere: paying several instalments early left the wrong status on the later ones.
+    #[test]
+    fn several_instalments_paid_early_are_each_kept() {
+        let item = InstalmentId::generate();
+        let part = |n: i64| Terms { deadline: day(30 * n), taken_at: noon(-10), ..promise(100, item) };
+        let plan = [part(1), part(2), part(3), part(4)];
+        let judged = evaluate(&plan, &[paid(item, 250, -1)], &[], day(0));
+        let statuses: Vec<_> = judged.iter().map(|judged| (judged.status, judged.paid_minor)).collect();
+        assert_eq!(statuses, [(Status::Kept, 100), (Status::Kept, 100), (Status::Open, 50), (Status::Open, 0)]);
+        let later = evaluate(&plan, &[paid(item, 250, -1)], &[], day(121));
+        assert_eq!((later[2].status, later[3].status), (Status::PartiallyKept, Status::Broken));
+    }
+
+    #[test]
+    fn what_has_not_cleared_does_not_count_where_only_cleared_money_does() {
+        let item = InstalmentId::generate();
+        let strict = Terms { cleared_only: true, ..promise(100, item) };
+        let cheque = Paid { cleared: false, ..paid(item, 100, -1) };
+        assert_eq!(one(&promise(100, item), &[cheque], -1), Status::Kept);
+        assert_eq!(one(&strict, &[cheque], 1), Status::Open);
+        assert_eq!(one(&strict, &[cheque], 2), Status::Broken);
+        assert_eq!(
+            one(&strict, &[Paid { cleared: true, ..cheque }], 2),
+            Status::Kept,
+            "cleared later, received in time"
+        );
+    }
+
+    #[test]
+    fn replaced_after_the_deadline_it_stays_broken() {
+        let item = InstalmentId::generate();
+        let replaced = |on| Terms { withdrawn_on: Some(day(on)), ..promise(100, item) };
+        assert_eq!(one(&replaced(1), &[], 5), Status::Cancelled, "on the last day of grace");
+        assert_eq!(one(&replaced(2), &[], 5), Status::Broken);
+    }
+
+    #[test]
+    fn a_promise_that_was_withdrawn_in_time_leaves_its_money_to_the_others() {
+        let item = InstalmentId::generate();
+        let gone = Terms { withdrawn_on: Some(day(0)), ..promise(100, item) };
+        let new = Terms { taken_at: noon(-9), ..promise(100, item) };
+        let judged = evaluate(&[gone, new], &[paid(item, 100, -1)], &[], day(0));
+        assert_eq!((judged[0].status, judged[1].status), (Status::Cancelled, Status::Kept));
+    }
+
+    #[test]
+    fn the_level_counts_what_was_not_kept_for_the_item() {
+        let (item, other) = (InstalmentId::generate(), InstalmentId::generate());
+        let one = |status, why| (promise(100, item), status, why);
+        let earlier = [
+            one(Status::Broken, None),
+            one(Status::PartiallyKept, None),
+            one(Status::Kept, None),
+            one(Status::Cancelled, Some(CancelReason::Replaced)),
+            one(Status::Cancelled, Some(CancelReason::Error)),
+            one(Status::Cancelled, Some(CancelReason::Credited)),
+        ];
+        assert_eq!(level(&[item], &earlier), 4);
+        assert_eq!(level(&[other], &earlier), 1);
+        assert_eq!(level(&[other, item], &earlier), 4);
+        let residual = [one(Status::Kept, None)];
+        assert_eq!(level(&[item], &residual), 1, "the rest after a part that was kept");
+    }
+
     proptest! {
         #[test]
-        fn the_order_of_payments_does_not_matter(
-            payments in prop::collection::vec((0_usize..3, 1_i64..200, -12_i64..4), 0..12),
-            amounts in prop::collection::vec(1_i64..300, 1..4),
+        fn the_order_in_which_it_became_known_does_not_matter(
+            payments in prop::collection::vec((0_usize..3, 1_i64..200, -12_i64..4, any::<bool>()), 0..10),
+            credits in prop::collection::vec((0_usize..3, 1_i64..100, -12_i64..4), 0..4),
+            amounts in prop::collection::vec((1_i64..300, any::<bool>(), prop::option::of(-9_i64..4)), 1..5),
             today in -10_i64..5,
+            seed in any::<u64>(),
         ) {
+            use rand::{SeedableRng, seq::SliceRandom};
             let items: Vec<_> = (0..3).map(|_| InstalmentId::generate()).collect();
-            let promises: Vec<_> = amounts
+            let mut promises: Vec<_> = amounts
                 .iter()
                 .enumerate()
-                .map(|(n, amount)| Terms { items: vec![items[n % 3], items[(n + 1) % 3]], ..promise(*amount, items[0]) })
+                .map(|(n, (amount, cleared_only, withdrawn))| Terms {
+                    items: vec![items[n % 3], items[(n + 1) % 3]],
+                    cleared_only: *cleared_only,
+                    withdrawn_on: withdrawn.map(day),
+                    ..promise(*amount, items[0])
+                })
                 .collect();
-            let mut paid: Vec<_> = payments.iter().map(|(n, minor, offset)| paid(items[*n], *minor, *offset)).collect();
-            let statuses = evaluate(&promises, &paid, &[], day(today));
-            paid.reverse();
-            prop_assert_eq!(&statuses, &evaluate(&promises, &paid, &[], day(today)));
+            let mut paid: Vec<_> = payments
+                .iter()
+                .map(|(n, minor, offset, cleared)| Paid { cleared: *cleared, ..paid(items[*n], *minor, *offset) })
+                .collect();
+            let mut credited: Vec<_> = credits
+                .iter()
+                .map(|(n, minor, offset)| Credited { item: items[*n], minor: *minor, recorded_at: noon(*offset) })
+                .collect();
+            let by_id = |promises: &[Terms], judged: Vec<Judged>| {
+                let mut both: Vec<_> = promises.iter().map(|promise| promise.id).zip(judged).collect();
+                both.sort_by_key(|(id, _)| *id);
+                both
+            };
+            let before = by_id(&promises, evaluate(&promises, &paid, &credited, day(today)));
+            let rng = &mut rand::rngs::StdRng::seed_from_u64(seed);
+            promises.shuffle(rng);
+            paid.shuffle(rng);
+            credited.shuffle(rng);
+            let after = by_id(&promises, evaluate(&promises, &paid, &credited, day(today)));
+            prop_assert_eq!(&before, &after);
 
-            let kept: i64 = promises.iter().zip(&statuses)
-                .filter(|(_, status)| **status == Status::Kept)
-                .map(|(promise, _)| promise.amount_minor)
-                .sum();
-            prop_assert!(kept <= paid.iter().map(|paid| paid.minor).sum());
+            let used: i64 = before.iter().map(|(_, judged)| judged.paid_minor).sum();
+            prop_assert!(used <= paid.iter().map(|paid| paid.minor).sum(), "each cent keeps one promise");
+            let shrunk: i64 = before.iter().map(|(_, judged)| judged.credited_minor).sum();
+            prop_assert!(shrunk <= credited.iter().map(|credited| credited.minor).sum());
+            for (promise, (_, judged)) in promises.iter().map(|promise| (promise, before.iter().find(|(id, _)| *id == promise.id).unwrap())) {
+                prop_assert!(judged.paid_minor + judged.credited_minor <= promise.amount_minor);
+                prop_assert_eq!(judged.kept_on.is_some(), judged.status == Status::Kept);
+            }
         }
 
         #[test]

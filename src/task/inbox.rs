@@ -231,6 +231,40 @@ pub async fn who_may_own(app: &App) -> Result<Vec<(UserId, String, String)>> {
     store::owners(&app.db).await
 }
 
+/// What somebody may do with what a task came of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rights {
+    /// The newest task that came of it.
+    pub(crate) task: Option<TaskId>,
+    /// Read it, and add to it.
+    pub(crate) see: bool,
+    /// Decide it.
+    pub(crate) work: bool,
+}
+
+/// What `by` may do with what came of `source`, by the task that is open for it, else by the newest one. Without a task
+/// callers see it and supervisors decide it.
+pub(crate) async fn rights(conn: &mut PgConnection, by: &Principal, source: Source) -> Result<Rights> {
+    let department = match by.role {
+        Role::Department => Some(store::department_of(conn, by.user).await?),
+        _ => None,
+    };
+    let asking = Asking { by, department };
+    let rules = agreement::store::rules(&mut *conn).await?;
+    let filter = Filter { source: Some(source), ..Filter::default() };
+    // The day only says whether it is overdue, which does not matter here.
+    let mut tasks = store::list(conn, &filter, None, NaiveDate::default(), 200).await?;
+    tasks.sort_by_key(|task| (task.state == State::Open, task.opened_at));
+    Ok(match tasks.last() {
+        Some(task) => Rights {
+            task: Some(task.id),
+            see: asking.may_see(task),
+            work: task.state == State::Open && asking.may_work(task, &rules),
+        },
+        None => Rights { task: None, see: by.role >= Role::Agent, work: by.role >= Role::Supervisor },
+    })
+}
+
 async fn see<'a>(app: &App, conn: &mut PgConnection, by: &'a Principal, id: TaskId) -> Result<Seen<'a>> {
     store::lock(conn, id).await?;
     let department = match by.role {

@@ -6,7 +6,15 @@ use clap::CommandFactory;
 use ledgerline::cli::Cli;
 
 /// Where decisions are made: they get the world as an argument and cannot reach it.
-const PURE: [&str; 49] = [
+const PURE: [&str; 57] = [
+    "escalation/ladder.rs",
+    "plan/judge.rs",
+    "plan/schedule.rs",
+    "dispute/decide.rs",
+    "agreement/authority.rs",
+    "business_day.rs",
+    "promise/evaluate.rs",
+    "task/ladder.rs",
     "call/machine.rs",
     "agent/presence.rs",
     "paper.rs",

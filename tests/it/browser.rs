@@ -19,6 +19,7 @@ use crate::{
     api::client::{Client, PASSWORD},
     desk::identity,
     scene::{Begun, Debtor, Scene, running_clock},
+    tasks::of_department,
 };
 
 /// An agent of the campaign who can log in, but has not.
@@ -378,4 +379,39 @@ async fn policy(browser: &Browser) -> WebDriverResult<()> {
     browser.see_text("#outcome", "house: mornings").await?;
     browser.see_text("#outcome", "Debtor 0001 Ltd").await?;
     browser.shot("policy").await
+}
+
+#[tokio::test]
+async fn a_department_answers_a_dispute_on_its_page() {
+    let Some(browser) = Browser::start("tasks").await else { return };
+    let mut scene = Scene::start_by(running_clock()).await;
+    let client = Client::new(scene.app()).await;
+    of_department(scene.app(), "billing-1", "billing").await;
+    let debtor = scene.owing(1, 125_000).await;
+    let path = format!("/api/accounts/{}", debtor.account);
+    let item = client.get(&path).await.body["open_items"][0]["instalment"].clone();
+    let contested = json!({ "reason": "tax", "items": [{ "id": item, "amount_minor": 20_000 }] });
+    let opened = client.post(&format!("{path}/disputes"), &contested).await;
+    assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.text);
+    scene.test.serve();
+    browser.serve_from(&scene.test.url(""));
+
+    answer(&browser).await.expect("the page of tasks works");
+
+    let read = client.get(&format!("/api/disputes/{}", opened.body["id"].as_str().expect("an id"))).await.body;
+    assert_eq!(read["dispute"]["status"], "withdrawn", "{read}");
+    browser.stop().await;
+    scene.finish().await;
+}
+
+async fn answer(browser: &Browser) -> WebDriverResult<()> {
+    log_in(browser, "/tasks", "billing-1").await?;
+    browser.see_text("#list", "Tax").await?;
+    browser.find("#list button").await?.click().await?;
+    browser.see("#decision").await?;
+    browser.shot("task").await?;
+    browser.find("#decision select").await?.send_keys("withdrawn").await?;
+    browser.find("#decision textarea").await?.send_keys("They found the certificate.").await?;
+    browser.find("#decision button").await?.click().await?;
+    browser.see_text("#dispute", "Answer").await
 }

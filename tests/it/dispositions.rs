@@ -71,7 +71,10 @@ impl Scene {
 
     fn promise(&self, amount_minor: i64, days: u64) -> Wrap {
         let due_on = self.app().clock.business_date() + Days::new(days);
-        Wrap { promise: Some(PromiseTaken { amount_minor, due_on, items: Vec::new() }), ..wrap("promise_to_pay") }
+        Wrap {
+            promise: Some(PromiseTaken { amount_minor, due_on, items: Vec::new(), besides: false }),
+            ..wrap("promise_to_pay")
+        }
     }
 }
 
@@ -81,6 +84,7 @@ fn wrap(code: &str) -> Wrap {
         note: None,
         items: Vec::new(),
         promise: None,
+        plan: None,
         callback_at: None,
         callback_mine: false,
         dispute: None,

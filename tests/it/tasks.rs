@@ -21,7 +21,7 @@ use crate::{
     scene::Scene,
 };
 
-async fn of_department(app: &App, login: &str, department: &str) -> UserId {
+pub async fn of_department(app: &App, login: &str, department: &str) -> UserId {
     let new = NewUser {
         login: login.to_owned(),
         name: login.to_owned(),
@@ -216,7 +216,7 @@ async fn the_rules_are_changed_by_administrators_and_keep_what_is_in_use() {
     assert_eq!(text, agreement::STANDARD);
     assert_eq!(supervisor.put("/api/agreements", &json!({ "text": text })).await.status, StatusCode::FORBIDDEN);
 
-    let without_legal = text.replace("code = \"legal\"", "code = \"law\"");
+    let without_legal = text.replace("\"legal\"", "\"law\"");
     for (wrong, field) in [
         ("x", "text"),
         (&*without_legal, "department.legal"),

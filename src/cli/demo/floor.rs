@@ -30,6 +30,9 @@ pub(super) struct Seats {
 pub(super) async fn prepare(app: &App, loaded: &Loaded, seats: u16) -> anyhow::Result<Seats> {
     let admin = user(app, "admin", "Administrator", Role::Admin).await?;
     user(app, "supervisor", "Supervisor", Role::Supervisor).await?;
+    for department in ["sales", "billing", "logistics", "legal"] {
+        user(app, department, department, Role::Department).await?;
+    }
     let mut agents = vec![user(app, "you", "You", Role::Agent).await?];
     for seat in 1..seats {
         agents.push(user(app, &format!("agent{seat}"), &format!("Agent {seat}"), Role::Agent).await?);
@@ -59,8 +62,8 @@ async fn user(app: &App, login: &str, name: &str, role: Role) -> anyhow::Result<
         name: name.to_owned(),
         role,
         password: PASSWORD.into(),
-        device: Some(format!("client:{login}")),
-        department: None,
+        device: (role >= Role::Agent).then(|| format!("client:{login}")),
+        department: (role == Role::Department).then(|| login.to_owned()),
     };
     Ok(users::create(&app.db, new, app.clock.now()).await?)
 }

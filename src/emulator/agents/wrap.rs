@@ -44,6 +44,10 @@ fn needs_items(field: Field) -> bool {
 
 /// The habit of a kind is shared by the entries of that kind.
 fn weight(habits: Habits, disposition: &Disposition, catalogue: &[Disposition]) -> f64 {
+    // Simulated agents agree no plans: what they would have to know of the account is not on the pop.
+    if disposition.consequence == Consequence::Plan {
+        return 0.0;
+    }
     let kind = |each: &Disposition| match each.consequence {
         Consequence::Promise => (0, habits.promise),
         Consequence::CallbackAt => (1, habits.callback),
@@ -71,7 +75,9 @@ fn fill(rng: &mut impl Rng, disposition: &Disposition, owed: &[&PopItem], moment
             amount_minor: spoken.iter().map(|item| item.open.minor - item.disputed.minor).sum(),
             due_on: moment.business_date + TimeDelta::days(rng.random_range(2..=14)),
             items: items.clone(),
+            besides: false,
         }),
+        plan: None,
         callback_at: later.then(|| moment.now + TimeDelta::minutes(rng.random_range(5..=40))),
         callback_mine: later && rng.random_bool(0.2),
         dispute: disputed.then(|| dispute(rng, &spoken)),
@@ -84,10 +90,11 @@ fn fill(rng: &mut impl Rng, disposition: &Disposition, owed: &[&PopItem], moment
 fn dispute(rng: &mut impl Rng, spoken: &[&PopItem]) -> DisputeOpened {
     const REASONS: [&str; 4] = ["price", "quantity", "not_delivered", "already_paid"];
     let reason = REASONS.choose(rng).copied().unwrap_or("price");
-    let items = spoken
-        .iter()
-        .take(1)
-        .map(|item| DisputedItem { id: item.id, amount_minor: item.open.minor - item.disputed.minor });
+    let items = spoken.iter().take(1).map(|item| DisputedItem {
+        id: item.id,
+        amount_minor: item.open.minor - item.disputed.minor,
+        lines: Vec::new(),
+    });
     DisputeOpened { reason: reason.to_owned(), items: items.collect() }
 }
 

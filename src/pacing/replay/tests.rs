@@ -15,6 +15,8 @@ const fn limits() -> Limits {
         attempts_per_account: 12,
         promise_grace_days: 1,
         promise_tolerance_minor: 0,
+        promise_tolerance_percent: 0,
+        promise_cleared_only: false,
     }
 }
 

@@ -1,10 +1,9 @@
 import { api, byId } from "/assets/common.js";
 
 /** Where to go: the page that asked for the log-in, if it is one of ours, else the one of the role. */
-function destination(me) {
-  const asked = new URLSearchParams(location.search).get("to");
-  if (["/desk", "/floor", "/api"].includes(asked)) return asked;
-  return me.role === "agent" ? "/desk" : "/floor";
+function destination() {
+  const asked = new URLSearchParams(location.search).get("to") ?? "";
+  return /^\/[a-z]+$/.test(asked) ? asked : "/";
 }
 
 function refuse(detail, field) {
@@ -20,7 +19,8 @@ byId("form").addEventListener("submit", async (event) => {
   if (!password) return refuse("Enter your password.", "password");
   byId("go").disabled = true;
   try {
-    location.assign(destination(await api("POST", "/api/session", { login, password })));
+    await api("POST", "/api/session", { login, password });
+    location.assign(destination());
   } catch (error) {
     byId("go").disabled = false;
     const wrong = error.status === 401;

@@ -112,10 +112,12 @@ function agreed(account) {
     el("span", {}, el("b", { class: "figure" }, money(promise.amount)), ` by ${day(promise.due_on)}`),
     el("span", { class: `tag ${TONE[promise.status] ?? ""}` }, words(promise.status))));
   const disputes = account.disputes.map((dispute) => el("li", {},
-    el("span", {}, words(dispute.reason), " ", el("span", { class: "quiet small" }, `${words(dispute.department)}, since ${when(dispute.opened_at)}`)),
+    el("span", {}, words(dispute.reason), " ", el("span", { class: "quiet small" }, `${words(dispute.department)}, since ${when(dispute.opened_at)}${dispute.due_on && dispute.status === "open" ? `, answer by ${day(dispute.due_on)}` : ""}`),
+      dispute.status && dispute.status !== "open" ? el("span", { class: `tag ${dispute.status === "invalid" ? "warn" : "good"}` }, words(dispute.status)) : null,
+      dispute.answer ? el("p", { class: "pre" }, `Answer: ${dispute.answer}`) : null),
     el("b", { class: "figure" }, money(dispute.amount))));
   return el("div", { class: "half" },
-    card("Promises", list(promises, "None yet.")), card("Disputes", list(disputes, "None open.")));
+    card("Promises", list(promises, "None yet.")), card("Disputes", list(disputes, "None.")));
 }
 
 function past(account) {

@@ -1,5 +1,8 @@
 // The inbox of tasks, for callers and for other departments.
-import { api, byId, day, daysLater, el, fill, logOut, money, text, when, whoAmI, words } from "/assets/common.js";
+import { api, byId, day, daysLater, el, fill, logOut, minorOf, money, text, when, whoAmI, words } from "/assets/common.js";
+import { contested } from "/assets/contested.js";
+import { ladder } from "/assets/ladder.js";
+import { agreed } from "/assets/plans.js";
 
 const me = await whoAmI();
 const { departments, people } = await api("GET", "/api/departments");
@@ -65,12 +68,38 @@ function urgency(task) {
 async function show(id) {
   const full = await api("GET", `/api/tasks/${id}`).catch((error) => say(error.message));
   if (!full) return;
+  const again = () => Promise.all([load(false), show(id)]);
+  const dispute = await contested(full.task, { say, done: again }).catch((error) => { say(error.message); return null; });
   shown = id;
   for (const button of document.querySelectorAll("#list button")) button.setAttribute("aria-current", String(button.dataset.task === id));
+  const plan = await agreed(full.task, me, { say, done: again }).catch((error) => { say(error.message); return null; });
+  const steps = await ladder(full.task, me, { say, done: again }).catch((error) => { say(error.message); return null; });
   const place = byId("task");
   place.hidden = false;
-  fill(place, head(full.task), about(full), story(full.events), acts(full));
+  fill(place, head(full.task), about(full), dispute, plan, approval(full), steps, story(full.events), acts(full));
   place.focus({ preventScroll: false });
+}
+
+/** A supervisor allows a promise that is outside of the caller's limits. */
+function approval({ task }) {
+  if (task.kind !== "approve" || task.source || !task.account || !["supervisor", "admin"].includes(me.role)) return null;
+  const { currency } = task.account.balance;
+  const amount = el("input", { name: "least", inputmode: "decimal", autocomplete: "off", required: true });
+  const last = el("input", { name: "last", type: "date", required: true, value: daysLater(me.business_date, 30) });
+  const allow = async (event) => {
+    event.preventDefault();
+    try {
+      await api("POST", `/api/accounts/${task.account.id}/promise-approvals`, { least_minor: minorOf(amount.value, currency) ?? 0, last_due_on: last.value });
+      await api("POST", `/api/tasks/${task.id}/finish`, { note: `Allowed: at least ${amount.value} ${currency} by ${last.value}.` });
+      say(null);
+      await Promise.all([load(false), show(task.id)]);
+    } catch (error) {
+      say(error.message);
+    }
+  };
+  return el("form", { class: "stack", id: "approval", onsubmit: allow },
+    el("h2", {}, "Allow one promise, within your limits, for a day"),
+    el("div", { class: "row" }, el("label", {}, `At least (${currency}) `, amount), el("label", {}, "By ", last), el("button", { class: "main" }, "Allow")));
 }
 
 const head = (task) => el("div", {},

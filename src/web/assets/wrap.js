@@ -1,11 +1,12 @@
 // The disposition: chosen by key or click; the fields it requires appear; sent once, however often it is tried.
 import { api, daysLater, decimal, el, fill, minorOf, momentIn, words } from "/assets/common.js";
+import { planFields, planOf, showParts } from "/assets/plans.js";
 
 const CATEGORIES = ["right_party", "third_party", "wrong_party", "no_contact"];
-const DISPUTE_REASONS = ["price", "quantity", "quality", "not_delivered", "already_paid", "duplicate", "missing_po", "other"];
 /** Where this tab keeps what was typed for the present call. */
 const DRAFT = "disposition";
 const catalogues = new Map();
+let reasons = [];
 
 /** The dispositions an agent may choose from; asked for once. */
 function catalogue(set) {
@@ -37,6 +38,7 @@ export class Wrap {
     fill(this.form, el("h2", {}, "What did the call lead to?"), el("p", { class: "quiet small" }, "Loading …"));
     try {
       this.choices = await catalogue(pop.disposition_set);
+      if (!reasons.length) reasons = (await api("GET", "/api/dispute-reasons")).items;
     } catch (error) {
       fill(this.form, el("p", { class: "bar bad", role: "alert" }, `The dispositions could not be loaded: ${error.message}`),
         el("button", { type: "button", onclick: () => this.start(pop) }, "Try again"));
@@ -129,6 +131,7 @@ export class Wrap {
   required() {
     const fields = [];
     if (this.needs("promise")) fields.push(this.promiseFields());
+    if (this.needs("plan")) fields.push(this.planFields());
     if (this.needs("callback_at")) fields.push(this.callbackFields());
     if (this.needs("dispute")) fields.push(this.disputeFields());
     if (this.needs("items") && !this.needs("dispute")) fields.push(el("p", { class: "quiet small" }, "Tick the open items it is about."));
@@ -141,7 +144,39 @@ export class Wrap {
     const amount = el("input", { name: "amount", inputmode: "decimal", autocomplete: "off", class: "figure", value: decimal(this.suggested(), currency), oninput: () => { this.amountTyped = true; } });
     return el("div", { class: "pair" },
       el("label", {}, `Amount (${currency})`, amount),
-      el("label", {}, "Will be paid by", el("input", { name: "due_on", type: "date", min: today, max: daysLater(today, 90), value: this.workday(daysLater(today, 7)) })));
+      el("label", {}, "Will be paid by", el("input", { name: "due_on", type: "date", min: today, max: daysLater(today, 366), value: this.workday(daysLater(today, 7)) })),
+      this.pop.account.promises.some((promise) => promise.status === "open")
+        ? el("label", { class: "check" }, el("input", { name: "besides", type: "checkbox" }), "The promises before stay besides it")
+        : null);
+  }
+
+  /** What is outside of the caller's limits a supervisor may allow. */
+  async ask() {
+    const { amount_minor, due_on } = this.body().promise;
+    const { currency } = this.pop.account.collectible;
+    const subject = `May ${this.pop.account.name} pay ${decimal(amount_minor, currency)} ${currency} by ${due_on}?`.slice(0, 200);
+    const task = { kind: "approve", account: this.pop.account.id, subject, department: "supervision", due_on: this.me.business_date, priority: "urgent" };
+    const place = this.form.querySelector(".wrong");
+    try {
+      await api("POST", "/api/tasks", task);
+      place.textContent = "A supervisor was asked. Record it once it is allowed.";
+    } catch (error) {
+      place.textContent = error.message;
+    }
+  }
+
+  planFields() {
+    const { currency } = this.pop.account.collectible;
+    const show = async () => {
+      const place = this.form.querySelector("#plan-parts");
+      try {
+        await showParts(place, this.pop.account.id, planOf(this.field, currency, this.picked().map((item) => item.id)), currency);
+      } catch (error) {
+        fill(place, el("p", { class: "wrong" }, error.message));
+      }
+    };
+    return el("div", { class: "stack" }, planFields(this.suggested(), currency, this.me.business_date),
+      el("button", { type: "button", id: "plan-show", onclick: show }, "Show the instalments"));
   }
 
   callbackFields() {
@@ -154,7 +189,7 @@ export class Wrap {
 
   disputeFields() {
     return el("div", {},
-      el("label", {}, "Reason", el("select", { name: "dispute_reason" }, DISPUTE_REASONS.map((reason) => el("option", { value: reason }, words(reason))))),
+      el("label", {}, "Reason", el("select", { name: "dispute_reason" }, reasons.map((reason) => el("option", { value: reason.code }, reason.name)))),
       el("div", { id: "disputed" }, this.disputedItems()));
   }
 
@@ -207,8 +242,9 @@ export class Wrap {
       const amount_minor = minorOf(this.field("amount").value, this.pop.account.collectible.currency);
       if (!amount_minor) wrong("amount", "Enter an amount, such as 1250.00.");
       if (!this.field("due_on").value) wrong("due_on", "Enter a date.");
-      body.promise = { amount_minor, due_on: this.field("due_on").value, items: ids };
+      body.promise = { amount_minor, due_on: this.field("due_on").value, items: ids, besides: Boolean(this.field("besides")?.checked) };
     }
+    if (this.needs("plan")) body.plan = planOf(this.field, this.pop.account.collectible.currency, ids);
     if (this.needs("callback_at")) {
       if (!this.field("callback_at").value) wrong("callback_at", "Enter a date and a time.");
       body.callback_at = momentIn(this.zone(), this.field("callback_at").value);
@@ -253,11 +289,12 @@ export class Wrap {
   }
 
   refuse(error) {
-    const names = { "promise.amount_minor": "amount", "promise.due_on": "due_on", "dispute.reason": "dispute_reason" };
+    const names = { "promise.amount_minor": "amount", "promise.due_on": "due_on", "promise.besides": "besides", "plan.total_minor": "plan_total", "plan.covers_minor": "plan_covers", "plan.down_minor": "plan_down", "plan.instalments": "plan_instalments", "plan.first_on": "plan_first_on", "dispute.reason": "dispute_reason" };
     const field = this.field(names[error.field] ?? error.field ?? "");
     const place = this.form.querySelector(".wrong");
     place.hidden = false;
     place.textContent = error instanceof TypeError ? "The connection was lost. Try again: it is recorded once." : error.message;
+    if (/ask a supervisor/.test(error.message ?? "")) place.append(" ", el("button", { type: "button", class: "slim", id: "ask", onclick: () => this.ask() }, "Ask a supervisor"));
     this.form.querySelectorAll("[aria-invalid]").forEach((other) => other.removeAttribute("aria-invalid"));
     field?.setAttribute?.("aria-invalid", "true");
     field?.focus?.();

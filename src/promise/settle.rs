@@ -1,0 +1,98 @@
+//! Brings promises up to date with what was posted.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
+
+use super::{
+    evaluate::{self, Judged, Status},
+    store,
+};
+use crate::{
+    agreement::COLLECTIONS,
+    business_day::BusinessDays,
+    error::Result,
+    ids::AccountId,
+    ledger,
+    money::Money,
+    outbox::{self, Effect},
+    plan,
+    task::{self, NewTask, Owner, Priority},
+};
+
+/// Works out anew what has become of the account's promises by `today`, and has the account placed anew if that is
+/// another thing than before: a payment that is taken back takes back what it had kept. One that was not kept makes a task
+/// for whoever took it. Gives whether anything became of one. Whatever posts or allocates calls it before it commits, with
+/// the account's row locked.
+///
+/// # Errors
+/// Those of Postgres.
+pub async fn settle(conn: &mut PgConnection, account: AccountId, today: NaiveDate, now: DateTime<Utc>) -> Result<bool> {
+    let promises = store::of_account(conn, account).await?;
+    if promises.is_empty() {
+        return Ok(false);
+    }
+    let (paid, credited) = (store::paid(conn, account).await?, store::credited(conn, account).await?);
+    let terms: Vec<_> = promises.iter().map(|promise| promise.terms.clone()).collect();
+    let mut settled = false;
+    for (known, judged) in promises.iter().zip(evaluate::evaluate(&terms, &paid, &credited, today)) {
+        if known.judged != judged {
+            store::settle(conn, known, &judged, now).await?;
+        }
+        if known.judged.status != judged.status {
+            follow_up(conn, account, known, &judged, today, now).await?;
+            settled = true;
+        }
+    }
+    if settled && promises.iter().any(|promise| promise.plan.is_some()) {
+        plan::follow(conn, account, today, now).await?;
+    }
+    if settled {
+        ledger::store::refresh_standing(conn, &[account], now).await?;
+        outbox::enqueue(conn, &[Effect::Requeue { account }], now).await?;
+    }
+    Ok(settled)
+}
+
+/// A promise that was not kept is looked after by whoever took it; one that is kept after all needs nobody.
+async fn follow_up(
+    conn: &mut PgConnection,
+    account: AccountId,
+    known: &store::Known,
+    judged: &Judged,
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let source = task::Source { kind: task::SourceKind::Promise, id: known.terms.id.0 };
+    if !matches!(judged.status, Status::Broken | Status::PartiallyKept) {
+        return task::close_of(conn, source, task::State::Cancelled, "", None, now).await;
+    }
+    let money = |minor| Money::new(minor, known.currency);
+    let missing = known.terms.amount_minor - judged.credited_minor - judged.paid_minor;
+    let new = NewTask {
+        account: Some(account),
+        kind: task::Kind::FollowUp,
+        owner: known.taken_by.map_or_else(|| Owner::Department(COLLECTIONS.to_owned()), Owner::User),
+        subject: format!("Promise of {} not kept: {} missing", money(known.terms.amount_minor), money(missing)),
+        due_on: BusinessDays::default().after(today, 1),
+        priority: Priority::High,
+        source: Some(source),
+        by: None,
+    };
+    task::open(conn, &new, now).await.map(drop)
+}
+
+/// As [`settle`], for those of `accounts` that have promised something.
+///
+/// # Errors
+/// Those of Postgres.
+pub(crate) async fn settle_all(
+    conn: &mut PgConnection,
+    accounts: &[AccountId],
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    for account in store::promisers(conn, accounts).await? {
+        settle(conn, account, today, now).await?;
+    }
+    Ok(())
+}
