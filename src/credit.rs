@@ -14,6 +14,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
+use tokio::sync::Notify;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -31,8 +32,8 @@ use crate::{
     task, worker,
 };
 
-/// Accounts looked at in one go.
-const AT_ONCE: i64 = 200;
+/// Accounts looked at in one step: some ten seconds' work.
+const AT_ONCE: i64 = 1_000;
 
 /// Everything about the credit of an account.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -290,30 +291,41 @@ async fn open_task(
     task::open(conn, &new, now).await.map(drop)
 }
 
-/// Applies the rules to every account, and reviews those whose last review is too old. Gives how many holds changed and how
-/// many reviews were made.
+/// What a step did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stepped {
+    /// Holds placed or lifted.
+    pub changed: usize,
+    /// Reviews made.
+    pub reviewed: usize,
+    /// It has not come to the last account: the next step goes on.
+    pub more: bool,
+}
+
+/// Applies the rules to accounts, at most 1,000, going on where the step before stopped, and reviews those whose last
+/// review is too old.
 ///
 /// # Errors
 /// If Postgres is not available.
-pub async fn step(app: &App) -> Result<(usize, usize)> {
-    let (mut changed, mut reviewed) = (0, 0);
-    let mut after = AccountId(Uuid::nil());
-    loop {
-        let mut conn = app.db.acquire().await?;
-        let batch = store::to_look_at(&mut conn, after, app.clock.now(), AT_ONCE).await?;
-        drop(conn);
-        let Some((last, _)) = batch.last() else { return Ok((changed, reviewed)) };
-        after = *last;
-        for (account, due_for_review) in batch {
-            let mut tx = app.db.begin().await?;
-            changed += apply_rules(app, &mut tx, account, app.clock.now()).await?;
-            tx.commit().await?;
-            if due_for_review {
-                review(app, None, account).await?;
-                reviewed += 1;
-            }
+pub async fn step(app: &App) -> Result<Stepped> {
+    let mut conn = app.db.acquire().await?;
+    let after = account::store::sweep_place(&mut conn, "credit").await?;
+    let batch = store::to_look_at(&mut conn, after, app.clock.now(), AT_ONCE).await?;
+    let more = i64::try_from(batch.len()).is_ok_and(|found| found == AT_ONCE);
+    let last = batch.last().filter(|_| more).map_or(AccountId(Uuid::nil()), |(account, _)| *account);
+    account::store::keep_sweep_place(&mut conn, "credit", last).await?;
+    drop(conn);
+    let mut stepped = Stepped { more, ..Stepped::default() };
+    for (account, due_for_review) in batch {
+        let mut tx = app.db.begin().await?;
+        stepped.changed += apply_rules(app, &mut tx, account, app.clock.now()).await?;
+        tx.commit().await?;
+        if due_for_review {
+            review(app, None, account).await?;
+            stepped.reviewed += 1;
         }
     }
+    Ok(stepped)
 }
 
 /// Sets the rules of a portfolio; the empty name is for all others.
@@ -376,9 +388,16 @@ pub struct NewParty {
 /// Starts the loop that applies the rules.
 pub fn spawn(app: &App, lifecycle: &Lifecycle) {
     let app = app.clone();
-    worker::spawn(lifecycle, "credit", Duration::from_mins(30), Arc::default(), move || {
-        let app = app.clone();
-        async move { step(&app).await.map(drop) }
+    let wake = Arc::<Notify>::default();
+    let again = Arc::clone(&wake);
+    worker::spawn(lifecycle, "credit", Duration::from_mins(30), wake, move || {
+        let (app, again) = (app.clone(), Arc::clone(&again));
+        async move {
+            if step(&app).await?.more {
+                again.notify_one();
+            }
+            Ok(())
+        }
     });
 }
 

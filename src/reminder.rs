@@ -13,6 +13,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::sync::Notify;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -160,12 +161,17 @@ pub async fn lift(app: &App, by: UserId, stop: Uuid) -> Result<()> {
 /// Starts the loop that takes the steps.
 pub fn spawn(app: &App, lifecycle: &Lifecycle) {
     let app = app.clone();
-    worker::spawn(lifecycle, "reminders", Duration::from_mins(10), Arc::default(), move || {
-        let app = app.clone();
+    let wake = Arc::<Notify>::default();
+    let again = Arc::clone(&wake);
+    worker::spawn(lifecycle, "reminders", Duration::from_mins(10), wake, move || {
+        let (app, again) = (app.clone(), Arc::clone(&again));
         async move {
             let ran = run::step(&app).await?;
             if ran.sent + ran.proposed > 0 {
                 tracing::info!(ran.looked, ran.sent, ran.proposed, ran.failed, "reminders");
+            }
+            if ran.more {
+                again.notify_one();
             }
             Ok(())
         }

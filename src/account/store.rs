@@ -5,6 +5,7 @@ mod consents;
 mod house_list;
 mod points;
 mod restrictions;
+mod sweep;
 mod timeline;
 
 use chrono::{DateTime, Utc};
@@ -16,6 +17,7 @@ pub use self::{
     house_list::{house_entries, house_entry, house_value},
     points::{add_contact, add_point, contacts, rezone, set_point_invalid},
     restrictions::{accounts_of, do_not_call, holds, place_hold, release_hold, revoke_do_not_call},
+    sweep::{keep_sweep_place, sweep_place},
     timeline::timeline,
 };
 use super::{Account, Note, PastCall, Search, Summary};

@@ -27,8 +27,10 @@ use crate::{
     task,
 };
 
-/// Accounts looked at together.
+/// Accounts read together.
 const AT_ONCE: i64 = 100;
+/// Accounts looked at in one step: some ten seconds' work.
+const MOST: usize = 1_000;
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct Ran {
     pub proposed: usize,
     /// Accounts that could not be reminded; the log says why.
     pub failed: usize,
+    /// It has not come to the last account: the next step goes on.
+    pub more: bool,
 }
 
 /// What a run would do with an account today.
@@ -75,24 +79,29 @@ struct Look {
     barred: Option<permit::Bar>,
 }
 
-/// Looks at every account that may have something to be reminded of, and takes the steps that are due. A ladder whose
-/// steps are mailed waits while mail is off.
+/// Looks at accounts that may have something to be reminded of, at most 1,000, going on where the step before stopped, and
+/// takes the steps that are due. A ladder whose steps are mailed waits while mail is off.
 ///
 /// # Errors
 /// If Postgres is not available.
 pub async fn step(app: &App) -> Result<Ran> {
     let mut ran = Ran::default();
-    let mut after = AccountId(Uuid::nil());
+    let mut conn = app.db.acquire().await?;
+    let ladders = store::ladders(&mut conn).await?;
+    if !ladders.iter().any(|ladder| ladder.active) {
+        return Ok(ran);
+    }
+    let mut after = account::store::sweep_place(&mut conn, "reminders").await?;
+    drop(conn);
     loop {
         let mut conn = app.db.acquire().await?;
-        let ladders = store::ladders(&mut conn).await?;
-        if !ladders.iter().any(|ladder| ladder.active) {
+        let accounts = store::candidates(&mut conn, after, AT_ONCE).await?;
+        after = accounts.last().copied().unwrap_or(AccountId(Uuid::nil()));
+        account::store::keep_sweep_place(&mut conn, "reminders", after).await?;
+        drop(conn);
+        if accounts.is_empty() {
             return Ok(ran);
         }
-        let accounts = store::candidates(&mut conn, after, AT_ONCE).await?;
-        drop(conn);
-        let Some(last) = accounts.last() else { return Ok(ran) };
-        after = *last;
         for account in &accounts {
             ran.looked += 1;
             match one(app, &ladders, *account).await {
@@ -108,6 +117,9 @@ pub async fn step(app: &App) -> Result<Ran> {
             }
         }
         app.outbox.ring();
+        if ran.looked >= MOST {
+            return Ok(Ran { more: true, ..ran });
+        }
     }
 }
 

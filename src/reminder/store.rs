@@ -233,12 +233,22 @@ async fn items(conn: &mut PgConnection, account: AccountId, today: NaiveDate) ->
     .await?)
 }
 
-/// Open promises, each with its whole amount: what has come of it already is on no open item any more.
+/// Plans that are not at an end, with all of their items; and open promises besides, each with its whole amount: what has
+/// come of one already is on no open item any more.
 async fn agreed(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Agreed>> {
     let rows = sqlx::query!(
         r#"SELECT p.amount_minor, ARRAY(SELECT instalment_id FROM promise_item i WHERE i.promise_id = p.id)
                   AS "items!: Vec<InstalmentId>"
-           FROM promise p WHERE p.account_id = $1 AND p.status = 'open' AND NOT p.withdrawn ORDER BY p.taken_at, p.id"#,
+           FROM promise p WHERE p.account_id = $1 AND p.status = 'open' AND NOT p.withdrawn AND p.plan_id IS NULL
+           ORDER BY p.taken_at, p.id"#,
+        account.0
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let plans = sqlx::query!(
+        r#"SELECT p.total_minor, ARRAY(SELECT instalment_id FROM plan_item i WHERE i.plan_id = p.id)
+                  AS "items!: Vec<InstalmentId>"
+           FROM plan p WHERE p.account_id = $1 AND p.status IN ('proposed', 'active', 'held')"#,
         account.0
     )
     .fetch_all(conn)
@@ -249,7 +259,13 @@ async fn agreed(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Agree
         items: row.items,
         whole: false,
     });
-    Ok(promised.collect())
+    let planned = plans.into_iter().map(|row| Agreed {
+        reason: Reason::Planned,
+        minor: row.total_minor,
+        items: row.items,
+        whole: true,
+    });
+    Ok(planned.chain(promised).collect())
 }
 
 async fn history(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Taken>> {

@@ -140,7 +140,7 @@ async fn a_review_is_kept_and_a_changed_score_is_a_task() {
     let subject: String =
         sqlx::query_scalar("SELECT subject FROM task WHERE source_kind = 'credit'").fetch_one(&app.db).await.unwrap();
     assert!(subject.starts_with("Credit score changed from"), "{subject}");
-    assert_eq!(credit::step(app).await.unwrap().1, 0, "reviewed just now");
+    assert_eq!(credit::step(app).await.unwrap().reviewed, 0, "reviewed just now");
     scene.finish().await;
 }
 

@@ -51,7 +51,7 @@ FROM (
            SELECT d.closed_at, d.status, d.id, d.reason, NULL, NULL
            FROM dispute d WHERE d.account_id = $1 AND d.closed_at IS NOT NULL) s
      WHERE $2::timestamptz IS NULL OR (s.at, 'dispute ' || s.what || s.id) < ($2, $3)
-     ORDER BY s.at DESC LIMIT $4)
+     ORDER BY s.at DESC, s.what DESC, s.id DESC LIMIT $4)
     UNION ALL
     (SELECT s.at, 'hold', s.what, s.id, s.body, NULL, s.user_id, 'hold ' || s.key
      FROM (SELECT h.from_at AS at, h.reason AS what, h.id, nullif(h.note, '') AS body, h.user_id, 'on ' || h.id AS key
@@ -66,7 +66,7 @@ FROM (
            SELECT c.released_at, 'credit_released', c.id, c.note, c.released_by, 'credit off ' || c.id
            FROM credit_hold c WHERE c.account_id = $1 AND c.released_at IS NOT NULL) s
      WHERE $2::timestamptz IS NULL OR (s.at, 'hold ' || s.key) < ($2, $3)
-     ORDER BY s.at DESC LIMIT $4)
+     ORDER BY s.at DESC, s.key DESC LIMIT $4)
     UNION ALL
     (SELECT e.recorded_at, 'consent', e.purpose || ' ' || e.action, p.id, e.source, NULL, e.user_id,
             'consent ' || lpad(e.id::text, 20, '0')
@@ -80,6 +80,20 @@ FROM (
      FROM task t JOIN task_event v ON v.task_id = t.id
      WHERE t.account_id = $1 AND ($2::timestamptz IS NULL OR (v.at, 'task ' || lpad(v.id::text, 20, '0')) < ($2, $3))
      ORDER BY v.at DESC, v.id DESC LIMIT $4)
+    UNION ALL
+    (SELECT v.at, 'plan', v.what, p.id, nullif(v.note, ''), p.total_minor, v.user_id, 'plan ' || lpad(v.id::text, 20, '0')
+     FROM plan p JOIN plan_event v ON v.plan_id = p.id
+     WHERE p.account_id = $1 AND ($2::timestamptz IS NULL OR (v.at, 'plan ' || lpad(v.id::text, 20, '0')) < ($2, $3))
+     ORDER BY v.at DESC, v.id DESC LIMIT $4)
+    UNION ALL
+    (SELECT s.at, 'escalation', s.what, s.id, s.body, NULL, s.user_id, 'escalation ' || s.key
+     FROM (SELECT e.at, e.level AS what, e.id, e.reason AS body, e.by AS user_id, 'up ' || e.id AS key
+           FROM escalation e WHERE e.account_id = $1
+           UNION ALL
+           SELECT e.ended_at, 'ended', e.id, e.end_reason, e.ended_by, 'down ' || e.id
+           FROM escalation e WHERE e.account_id = $1 AND e.ended_at IS NOT NULL) s
+     WHERE $2::timestamptz IS NULL OR (s.at, 'escalation ' || s.key) < ($2, $3)
+     ORDER BY s.at DESC, s.key DESC LIMIT $4)
     UNION ALL
     (SELECT r.at, 'credit', CASE WHEN r.flagged THEN 'score_changed' ELSE 'reviewed' END, r.id,
             coalesce('score ' || r.score, 'no score: too little history'), NULL, r.user_id, 'review ' || r.id

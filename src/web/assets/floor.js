@@ -177,7 +177,7 @@ function renderUpcoming(card, id) {
   if (!entries) return;
   const reasons = (components) => Object.entries(components).filter(([, points]) => points > 0).map(([name, points]) => `${words(name)} ${points}`).join(", ");
   const line = (entry) => el("tr", {},
-    el("td", { title: `${entry.name} (${entry.number})` }, entry.name), el("td", {}, words(entry.lane)),
+    el("td", { title: `${entry.name} (${entry.number})` }, el("a", { href: `/accounts/${entry.account}` }, entry.name)), el("td", {}, words(entry.lane)),
     el("td", { class: "num" }, money({ minor: entry.collectible_minor, currency: entry.currency })),
     el("td", { class: "num" }, String(entry.score)),
     el("td", { class: "why" }, reasons(entry.components), entry.open ? "" : " (window is closed)"));

@@ -3,7 +3,7 @@ import { api, byId } from "/assets/common.js";
 /** Where to go: the page that asked for the log-in, if it is one of ours, else the one of the role. */
 function destination() {
   const asked = new URLSearchParams(location.search).get("to") ?? "";
-  return /^\/[a-z]+$/.test(asked) ? asked : "/";
+  return /^\/[a-z]+(\/[0-9a-f-]{36})?$/.test(asked) ? asked : "/";
 }
 
 function refuse(detail, field) {

@@ -18,6 +18,8 @@ async fn an_account_is_found_read_noted_on_and_written_to() {
     client.user("boss", Role::Supervisor).await;
     let debtor = scene.owing(1, 125_000).await;
     address(scene.app(), &debtor, "clerk").await;
+    // Where it is 13:00: in all of the country it would be too early for somebody.
+    sqlx::query("UPDATE account SET region = 'NY'").execute(&scene.app().db).await.expect("a region");
     scene.test.serve();
     browser.serve_from(&scene.test.url(""));
     visit(&browser).await.expect("the account page works");
