@@ -341,3 +341,149 @@ CREATE TABLE approval (
 );
 CREATE INDEX approval_open ON approval (requested_at) WHERE state = 'requested';
 CREATE INDEX approval_account ON approval (account_id);
+
+-- What a statement is held against: transfers of its days.
+CREATE INDEX payment_transfer ON payment (received_on) WHERE method = 'transfer';
+
+-- Applying cash: what is proposed for a batch is kept, and applied as it was shown or not at all.
+ALTER TABLE payment
+    -- what the payer says it is for: `[allocation::Remitted]`
+    ADD COLUMN remitted jsonb NOT NULL DEFAULT '[]';
+CREATE TABLE cash_run (
+    id         uuid PRIMARY KEY,
+    portfolio  text NOT NULL,
+    state      text NOT NULL CHECK (state IN ('previewed', 'applied', 'discarded')),
+    -- the day of which it is
+    on_day     date NOT NULL,
+    made_by    uuid REFERENCES users,
+    made_at    timestamptz NOT NULL,
+    decided_by uuid REFERENCES users,
+    decided_at timestamptz
+);
+CREATE INDEX cash_run_made ON cash_run (portfolio, id DESC);
+CREATE TABLE cash_run_line (
+    run_id      uuid NOT NULL REFERENCES cash_run,
+    nth         integer NOT NULL,
+    account_id  uuid NOT NULL REFERENCES account,
+    payment_id  uuid NOT NULL REFERENCES payment,
+    -- what was left of the payment, minor units
+    minor       bigint NOT NULL,
+    -- `allocation::Proposal`
+    proposal    jsonb NOT NULL,
+    -- SHA-256 of what the account's proposals were made of
+    fingerprint bytea NOT NULL CHECK (length(fingerprint) = 32),
+    PRIMARY KEY (run_id, nth)
+);
+
+-- Bank statements, as the bank sent them.
+CREATE TABLE bank_statement (
+    id            uuid PRIMARY KEY,
+    portfolio     text NOT NULL CHECK (length(portfolio) BETWEEN 1 AND 64),
+    bank_account  text NOT NULL CHECK (length(bank_account) BETWEEN 1 AND 64),
+    -- the bank's name for the statement, or the SHA-256 of the file where it has none
+    reference     text NOT NULL,
+    format        text NOT NULL,
+    currency      char(3) NOT NULL,
+    from_on       date,
+    to_on         date,
+    opening_minor bigint,
+    closing_minor bigint,
+    file_name     text NOT NULL,
+    sha256        bytea NOT NULL CHECK (length(sha256) = 32),
+    loaded_by     uuid REFERENCES users,
+    loaded_at     timestamptz NOT NULL,
+    UNIQUE (portfolio, bank_account, reference)
+);
+
+CREATE TABLE bank_line (
+    id            uuid PRIMARY KEY,
+    statement_id  uuid NOT NULL REFERENCES bank_statement,
+    portfolio     text NOT NULL,
+    bank_account  text NOT NULL,
+    nth           integer NOT NULL,
+    booked_on     date NOT NULL,
+    value_on      date,
+    -- minor units, positive where money came in
+    minor         bigint NOT NULL CHECK (minor <> 0),
+    currency      char(3) NOT NULL,
+    payer_name    text,
+    payer_account text,
+    reference     text NOT NULL DEFAULT '',
+    remitted      jsonb NOT NULL DEFAULT '[]',
+    end_to_end    text,
+    -- the bank's name for the entry; one entry may hold several transactions
+    entry_ref     text NOT NULL,
+    part          integer NOT NULL DEFAULT 0,
+    code          text NOT NULL DEFAULT '',
+    -- why the bank took a payment back, where it did
+    returned      text,
+    state         text NOT NULL CHECK (state IN ('open', 'posted', 'unidentified', 'passed', 'returned')),
+    -- whose it is likely to be, and why
+    account_id    uuid REFERENCES account,
+    because       text NOT NULL DEFAULT '',
+    -- the payment it became, or took back
+    payment_id    uuid REFERENCES payment,
+    note          text NOT NULL DEFAULT '',
+    decided_by    uuid REFERENCES users,
+    decided_at    timestamptz,
+    UNIQUE (portfolio, bank_account, entry_ref, part)
+);
+CREATE INDEX bank_line_statement ON bank_line (statement_id, nth);
+CREATE INDEX bank_line_waiting ON bank_line (portfolio, id) WHERE state IN ('open', 'unidentified');
+CREATE INDEX bank_line_amount ON bank_line (portfolio, minor) WHERE state IN ('open', 'unidentified');
+CREATE INDEX bank_line_payment ON bank_line (payment_id) WHERE payment_id IS NOT NULL;
+CREATE INDEX bank_line_end_to_end ON bank_line (portfolio, end_to_end) WHERE end_to_end IS NOT NULL;
+
+-- Whose bank account it is: learnt from what people decided.
+CREATE TABLE payer_account (
+    portfolio     text NOT NULL,
+    payer_account text NOT NULL,
+    account_id    uuid NOT NULL REFERENCES account,
+    learnt_by     uuid REFERENCES users,
+    learnt_at     timestamptz NOT NULL,
+    PRIMARY KEY (portfolio, payer_account)
+);
+
+-- Differences between what came and what was expected, each worked to an end by somebody.
+CREATE TABLE difference (
+    id            uuid PRIMARY KEY,
+    portfolio     text NOT NULL,
+    kind          text NOT NULL CHECK (kind IN ('short_pay', 'overpay', 'duplicate', 'wrong_customer', 'unidentified', 'returned')),
+    account_id    uuid REFERENCES account,
+    payment_id    uuid REFERENCES payment,
+    instalment_id uuid REFERENCES instalment,
+    bank_line_id  uuid REFERENCES bank_line,
+    amount_minor  bigint NOT NULL CHECK (amount_minor > 0),
+    currency      char(3) NOT NULL,
+    opened_at     timestamptz NOT NULL,
+    -- what was done about it; null while it is open
+    outcome       text CHECK (outcome IN ('collected', 'applied', 'written_off', 'credited', 'refunded', 'moved', 'disputed', 'explained')),
+    note          text NOT NULL DEFAULT '',
+    closed_by     uuid REFERENCES users,
+    closed_at     timestamptz,
+    CHECK ((outcome IS NULL) = (closed_at IS NULL))
+);
+CREATE INDEX difference_open ON difference (portfolio, id) WHERE closed_at IS NULL;
+CREATE INDEX difference_account ON difference (account_id);
+CREATE INDEX difference_payment ON difference (payment_id);
+CREATE INDEX difference_line ON difference (bank_line_id);
+
+-- What the general ledger says the receivables of a portfolio come to, and if it says so, of each account. The newest
+-- word on a day counts.
+CREATE TABLE control_total (
+    id        uuid PRIMARY KEY,
+    portfolio text NOT NULL,
+    currency  char(3) NOT NULL,
+    on_day    date NOT NULL,
+    minor     bigint NOT NULL,
+    -- account number to minor units; null: only the sum was given
+    accounts  jsonb,
+    given_by  uuid REFERENCES users,
+    given_at  timestamptz NOT NULL
+);
+CREATE INDEX control_total_day ON control_total (portfolio, currency, on_day, given_at DESC);
+CREATE TRIGGER control_total_append_only BEFORE UPDATE OR DELETE ON control_total
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE INDEX bank_line_account ON bank_line (account_id) WHERE state IN ('open', 'unidentified');
+-- A bank's line names an invoice, not its account.
+CREATE INDEX invoice_number ON invoice (number);

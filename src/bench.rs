@@ -4,6 +4,7 @@
 //! missed is printed as missed.
 
 pub mod account;
+pub mod cash;
 pub mod desk;
 pub mod pacing;
 mod people;

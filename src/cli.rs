@@ -12,6 +12,7 @@ pub mod portfolio;
 pub mod replay;
 pub mod replay_pacing;
 pub mod serve;
+pub mod statement;
 pub mod stores;
 pub mod user;
 
@@ -45,6 +46,8 @@ pub enum Command {
     Bounce(Box<bounce::Options>),
     /// Take in a file of receivables.
     Import(import::Options),
+    /// Take in a bank statement.
+    Statement(statement::Options),
     /// Take over the attempts of another dialer, so that counts do not begin at zero.
     Attempts(attempts::Options),
     /// Make up a portfolio to try the service with.
@@ -91,6 +94,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(config) => serve::run(*config).await,
         Command::Bounce(options) => bounce::run(*options).await,
         Command::Import(options) => import::run(options).await,
+        Command::Statement(options) => statement::run(options).await,
         Command::Attempts(options) => attempts::run(options).await,
         Command::Portfolio(options) => portfolio::run(&options),
         Command::Migrate(stores) => migrate::run(&stores).await,

@@ -8,6 +8,7 @@ mod agents;
 pub mod auth;
 mod calls;
 mod campaigns;
+mod cash;
 mod dispositions;
 mod disputes;
 mod do_not_call;
@@ -15,15 +16,18 @@ mod escalations;
 pub mod extract;
 mod floor;
 mod health;
+mod invoices;
 mod layers;
 mod metrics;
 mod openapi;
 mod opt_out;
 mod pacing;
 pub mod page;
+mod payments;
 mod periods;
 mod plans;
 mod policy;
+mod postings;
 pub mod problem;
 mod promises;
 mod queue;
@@ -43,7 +47,9 @@ use crate::{app::App, desk, web, webhook};
 
 /// Every route of the service: the API, the carrier's webhooks, the sockets and the pages.
 pub fn router(app: App) -> Router {
-    let (api, document) = openapi::routes().split_for_parts();
+    let (api, mut document) = openapi::routes().split_for_parts();
+    let (uploads, of_uploads) = openapi::uploads().split_for_parts();
+    document.merge(of_uploads);
     let of_the_house = api
         .merge(openapi::router(document))
         .with_state(app.clone())
@@ -51,5 +57,6 @@ pub fn router(app: App) -> Router {
         .merge(crate::floor::router(app.clone()))
         .merge(opt_out::router(app.clone()))
         .merge(web::router(app.clone()));
-    layers::around(layers::of_the_house(of_the_house, app.clone()).merge(webhook::router(app)))
+    let uploads = layers::of_uploads(uploads.with_state(app.clone()), app.clone());
+    layers::around(layers::of_the_house(of_the_house, app.clone()).merge(uploads).merge(webhook::router(app)))
 }

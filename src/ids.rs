@@ -61,6 +61,14 @@ ids! {
     RefundId;
     /// A posting that waits for another person's approval.
     ApprovalId;
+    /// Proposals for a batch of payments.
+    CashRunId;
+    /// A bank statement.
+    StatementId;
+    /// A line of a bank statement.
+    BankLineId;
+    /// A difference between what came and what was expected.
+    DifferenceId;
     /// A promise to pay.
     PromiseId;
     /// An instalment plan or a settlement.

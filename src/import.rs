@@ -22,6 +22,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+pub(crate) use self::source::cell_text;
 use self::{
     batch::Scope,
     mapping::Mapping,

@@ -13,7 +13,7 @@ pub mod store;
 pub mod terms;
 
 pub use document::{Adjustment, AdjustmentKind, CreditNote, Document, PaymentState, Refund, Reversal, Source};
-pub use post::{adjust, clear, credit, posted, refund, reverse, unapply};
+pub use post::{adjust, apply, clear, credit, posted, refund, reverse, unapply};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};

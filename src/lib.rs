@@ -2,8 +2,8 @@
 //!
 //! The modules stand in the order in which a call meets them.
 //!
-//! A portfolio is taken in ([`import`]) as accounts with open items ([`account`], [`ledger`]); what is paid finds its items
-//! ([`allocation`]). A [`campaign`] says which
+//! A portfolio is taken in ([`import`]) as accounts with open items ([`account`], [`ledger`]); what is paid comes in
+//! ([`cash`]) and finds its items ([`allocation`]). A [`campaign`] says which
 //! of them to call; the [`queue`] keeps them in calling order and lends them out. [`pacing`] says how many lines to dial
 //! now, [`compliance`] whether this one may be dialled, the [`dialer`] commits the attempt and asks the [`carrier`].
 //!
@@ -41,6 +41,7 @@ pub mod phone;
 // The portfolio: who owes what, and how to reach them.
 pub mod account;
 pub mod allocation;
+pub mod cash;
 pub mod import;
 pub mod ledger;
 pub mod period;

@@ -36,6 +36,7 @@ pub fn router(app: App) -> Router {
         .route("/agreements", get(async |headers: HeaderMap| asset("agreements.html", &headers)))
         .route("/reports", get(async |headers: HeaderMap| asset("reports.html", &headers)))
         .route("/close", get(async |headers: HeaderMap| asset("close.html", &headers)))
+        .route("/cash", get(async |headers: HeaderMap| asset("cash.html", &headers)))
         .route("/api", get(async |headers: HeaderMap| asset("api.html", &headers)))
         .route("/assets/{file}", get(file))
         .with_state(app)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ledger::part::Part, named::named};
+use crate::ledger::{AllocationMode, part::Part};
 
 /// A way to find what a payment is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -25,11 +25,6 @@ pub enum Step {
     OldestFirst,
 }
 
-named!(Step {
-    Specified => "specified", Reference => "reference", Exact => "exact", Combination => "combination",
-    ClearAccount => "clear_account", ClearPastDue => "clear_past_due", OldestFirst => "oldest_first",
-});
-
 /// How cash is applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -46,6 +41,22 @@ pub struct Policy {
     pub combination_items: usize,
     /// A search for combinations is given up after so many steps.
     pub combination_steps: u32,
+}
+
+impl Step {
+    /// What its allocations are called.
+    #[must_use]
+    pub fn mode(self) -> AllocationMode {
+        match self {
+            Self::Specified => AllocationMode::Specified,
+            Self::Reference => AllocationMode::Reference,
+            Self::Exact => AllocationMode::Exact,
+            Self::Combination => AllocationMode::Combination,
+            Self::ClearAccount => AllocationMode::ClearAccount,
+            Self::ClearPastDue => AllocationMode::ClearPastDue,
+            Self::OldestFirst => AllocationMode::OldestFirst,
+        }
+    }
 }
 
 impl Default for Policy {

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::bench::{
-    account, desk, pacing, pop, queue,
+    account, cash, desk, pacing, pop, queue,
     report::{Ratio, Summary},
     rig::Rig,
     webhook,
@@ -31,6 +31,8 @@ enum Suite {
     Account,
     /// Status webhooks a second.
     Webhook,
+    /// Payments applied a second.
+    Cash,
     /// Claims and rebuilds of the queue.
     Queue,
     /// Simulated days of every pacer, beside the exact optimum; takes minutes, and is run only where it is named.
@@ -81,6 +83,9 @@ async fn on_a_rig(options: &Options) -> anyhow::Result<Vec<Ratio>> {
     }
     if options.wants(Suite::Webhook) {
         measured.push(printed(webhook::run(&rig).await?));
+    }
+    if options.wants(Suite::Cash) {
+        measured.push(printed(cash::run(&rig.app).await?));
     }
     // The last one: it stops the dialer, which would rebuild what is measured.
     if options.wants(Suite::Queue) {

@@ -211,6 +211,13 @@ fn warnings(head: &Head, currency: Currency, now: DateTime<Utc>) -> Vec<String> 
         warnings
             .push(format!("{} of cash is not applied yet: it may be paid already", Money::new(unapplied, currency)));
     }
+    if head.on_bank_minor > 0 {
+        let on_bank = Money::new(head.on_bank_minor, currency);
+        warnings.push(format!("{on_bank} came in by bank and is not booked yet: it may be paid already"));
+    }
+    if head.unidentified_alike {
+        warnings.push("Unidentified cash of just this amount came in by bank: ask whether it is paid".to_owned());
+    }
     if let Some(disputed) = head.disputed_minor.filter(|minor| *minor > 0) {
         warnings.push(format!("{} is disputed: ask for the rest only", Money::new(disputed, currency)));
     }
@@ -278,6 +285,8 @@ mod tests {
             role: None,
             open_minor: Some(1000),
             unapplied_minor: Some(0),
+            on_bank_minor: 0,
+            unidentified_alike: false,
             disputed_minor: Some(0),
             collectible_minor: Some(1000),
             broken_promises: Some(0),
@@ -306,6 +315,8 @@ mod tests {
             promise_broken: Some(true),
             broken_promises: Some(2),
             unapplied_minor: Some(5000),
+            on_bank_minor: 700,
+            unidentified_alike: true,
             disputed_minor: Some(100),
             other_number_barred: true,
             language: Some("fr".to_owned()),
@@ -319,6 +330,8 @@ mod tests {
                 "It is 06:00 on a Monday at the debtor's",
                 "The last promise was broken (2 so far)",
                 "50.00 USD of cash is not applied yet: it may be paid already",
+                "7.00 USD came in by bank and is not booked yet: it may be paid already",
+                "Unidentified cash of just this amount came in by bank: ask whether it is paid",
                 "1.00 USD is disputed: ask for the rest only",
                 "Another number of this account is on the do-not-call list",
                 "Language: fr",

@@ -34,6 +34,10 @@ pub(super) struct Head {
     pub(super) role: Option<String>,
     pub(super) open_minor: Option<i64>,
     pub(super) unapplied_minor: Option<i64>,
+    /// Came in by bank and seems to be the account's, but is not booked.
+    pub(super) on_bank_minor: i64,
+    /// Money of just the amount that may be asked for came in by bank, and nobody knows from whom.
+    pub(super) unidentified_alike: bool,
     pub(super) disputed_minor: Option<i64>,
     pub(super) collectible_minor: Option<i64>,
     pub(super) broken_promises: Option<i32>,
@@ -68,7 +72,12 @@ pub(super) async fn heads(conn: &mut PgConnection, calls: &[CallId], now: DateTi
                   EXISTS (SELECT FROM contact_point o
                           JOIN do_not_call d ON d.scope = 'number' AND d.value = o.value AND d.revoked_at IS NULL
                           WHERE o.account_id = a.id AND o.kind = 'phone' AND o.id IS DISTINCT FROM p.id)
-                      AS "other_number_barred!"
+                      AS "other_number_barred!",
+                  (SELECT coalesce(sum(b.minor), 0)::bigint FROM bank_line b
+                   WHERE b.account_id = a.id AND b.state = 'open' AND b.minor > 0) AS "on_bank_minor!",
+                  EXISTS (SELECT FROM bank_line b WHERE b.portfolio = a.portfolio AND b.minor = s.collectible_minor
+                          AND b.state IN ('open', 'unidentified') AND b.account_id IS NULL AND b.minor > 0)
+                      AS "unidentified_alike!"
            FROM call c
            LEFT JOIN campaign g ON g.id = c.campaign_id
            LEFT JOIN account a ON a.id = c.account_id

@@ -16,6 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     account::{Account, AccountHold, Contact, Note, PastCall, Search, Summary, change, store},
     app::App,
+    cash::{self, lines::BankLine},
     error::Error,
     ids::{AccountId, CallId, NoteId},
     ledger::{self, Aging, Figures, OpenItem},
@@ -70,6 +71,8 @@ struct Everything {
     account: Account,
     /// Its figures; `null` for an account nothing was ever posted to.
     figures: Option<Figures>,
+    /// Money on the bank that is not booked and may be the account's: look before you call.
+    possible_cash: Vec<BankLine>,
     /// Open minor units by days past due: current, 1–30, 31–60, 61–90, 91–120, over 120.
     aging: Aging,
     /// Its open items, oldest due date first.
@@ -130,6 +133,7 @@ async fn read(State(app): State<App>, _: Agent, Id(id): Id<AccountId>) -> Result
     Ok(Json(Everything {
         account,
         figures: ledger::store::figures(&mut conn, id).await?,
+        possible_cash: cash::store::lines::possible(&mut conn, id).await?,
         aging: Aging::of(&open_items, app.clock.business_date()),
         open_items,
         contacts: store::contacts(&mut conn, id).await?,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::{
     Router,
-    extract::{MatchedPath, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -15,12 +15,14 @@ use tracing::{Instrument, field::Empty};
 use url::Url;
 use uuid::Uuid;
 
-use crate::{agent::session, app::App};
+use crate::{agent::session, app::App, cash::statement};
 
 use super::problem::Problem;
 
 /// Largest body in bytes.
 pub const BODY_LIMIT: usize = 256 * 1024;
+/// Largest file in bytes, where a route takes one.
+pub const UPLOAD_LIMIT: usize = statement::MOST_BYTES;
 /// Longest time for an answer.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
@@ -33,6 +35,14 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// Around what browsers and programs of the house ask for. The carrier signs its requests, and its handlers limit them.
 pub fn of_the_house(router: Router, app: App) -> Router {
     router.layer(middleware::from_fn_with_state(app, same_origin)).layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+}
+
+/// Around what takes whole files: as around the rest of the house, with room for one.
+pub fn of_uploads(router: Router, app: App) -> Router {
+    router
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(app, same_origin))
+        .layer(RequestBodyLimitLayer::new(UPLOAD_LIMIT))
 }
 
 /// Around everything; the last one added is passed first.
@@ -100,7 +110,7 @@ fn detail_of(status: StatusCode) -> String {
     match status {
         StatusCode::NOT_FOUND => "nothing is served at this address".to_owned(),
         StatusCode::METHOD_NOT_ALLOWED => "the `allow` header says which methods are served here".to_owned(),
-        StatusCode::PAYLOAD_TOO_LARGE => format!("a body has at most {BODY_LIMIT} bytes"),
+        StatusCode::PAYLOAD_TOO_LARGE => format!("a body has at most {BODY_LIMIT} bytes, a file {UPLOAD_LIMIT}"),
         StatusCode::SERVICE_UNAVAILABLE => format!("it took longer than {} s; try again", TIME_LIMIT.as_secs()),
         StatusCode::INTERNAL_SERVER_ERROR => "the request id leads to the reason in the log".to_owned(),
         status => status.canonical_reason().unwrap_or("refused").to_lowercase(),

@@ -13,9 +13,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{agent::session, app::App};
 
 use super::{
-    accounts, agents, calls, campaigns, dispositions, disputes, do_not_call, escalations, floor, health, metrics,
-    pacing, periods, plans, policy, promises, queue, reminders, reports, schedules, session as sessions, softphone,
-    tasks, templates, users,
+    accounts, agents, calls, campaigns, cash, dispositions, disputes, do_not_call, escalations, floor, health,
+    invoices, metrics, pacing, payments, periods, plans, policy, postings, promises, queue, reminders, reports,
+    schedules, session as sessions, softphone, tasks, templates, users,
 };
 
 #[derive(OpenApi)]
@@ -43,6 +43,8 @@ use super::{
         (name = "dispositions", description = "The catalogue from which an agent chooses"),
         (name = "agents", description = "Presence, and what supervisors do to it"),
         (name = "floor", description = "The live board"),
+        (name = "postings", description = "Credit notes, adjustments, refunds, reversals; who may post how much; approvals"),
+        (name = "cash", description = "Payments in, bank statements, applying cash, differences, the tie to the general ledger"),
         (name = "reports", description = "What is owed by age, and how quickly it is paid, as of any day"),
         (name = "periods", description = "Months and years of the books: check, close, reopen"),
         (name = "operation", description = "Health and metrics"),
@@ -75,6 +77,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(campaigns::routes())
         .merge(pacing::routes())
         .merge(queue::routes())
+        .merge(invoices::routes())
+        .merge(postings::routes())
+        .merge(payments::routes())
+        .merge(cash::routes())
         .merge(reports::routes())
         .merge(templates::routes())
         .merge(periods::routes())
@@ -94,6 +100,11 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))
+}
+
+/// The routes that take whole files.
+pub(super) fn uploads() -> OpenApiRouter<App> {
+    cash::uploads()
 }
 
 /// The address of the document.

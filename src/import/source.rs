@@ -5,6 +5,8 @@ mod xlsx;
 
 use std::{fs::File, path::Path};
 
+pub(crate) use self::xlsx::text as cell_text;
+
 use super::mapping::{FileShape, Format};
 use crate::error::{Error, Result};
 

@@ -35,6 +35,17 @@ impl Limited {
             Self::Reversal => "reversal",
         }
     }
+
+    /// The kind of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "credit_note" => Some(Self::CreditNote),
+            "refund" => Some(Self::Refund),
+            "reversal" => Some(Self::Reversal),
+            kind => AdjustmentKind::from_name(kind).map(Self::Adjustment),
+        }
+    }
 }
 
 /// How much a role may post by itself.

@@ -5,12 +5,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
 use super::{
+    Way,
     document::{Adjustment, AdjustmentKind, CreditNote, Document, PaymentState, Refund, Reversal, Source},
     limit::{self, Limited},
     part::Part,
     store::{self, documents},
 };
 use crate::{
+    cash,
     error::{Error, Result},
     ids::{AccountId, AdjustmentId, CreditNoteId, InstalmentId, PaymentId, RefundId, UserId},
     money::Money,
@@ -37,8 +39,8 @@ pub(super) struct Authority {
     pub limit_minor: Option<i64>,
 }
 
-/// What everybody does who has posted to `accounts`, before the commit: the figures, the promises and the places in the
-/// queues follow. `today` is the office's day, whatever day was posted to.
+/// What everybody does who has posted to `accounts`, before the commit: the figures, the differences, the promises and the
+/// places in the queues follow. `today` is the office's day, whatever day was posted to.
 ///
 /// # Errors
 /// Those of Postgres.
@@ -49,6 +51,7 @@ pub async fn posted(
     now: DateTime<Utc>,
 ) -> Result<()> {
     store::refresh_standing(conn, accounts, now).await?;
+    cash::store::differences::close_settled(conn, accounts, now).await?;
     promise::settle_all(conn, accounts, today, now).await?;
     if accounts.len() > MOST_REQUEUED {
         return outbox::enqueue(conn, &[Effect::RebuildQueues], now).await;
@@ -90,7 +93,7 @@ pub(super) async fn credit_with(
     let authority = limit::authority(conn, by, approved_by, Limited::CreditNote, note.amount).await?;
     let id = documents::insert_credit_note(conn, note, authority, today, now).await?;
     for (instalment, minor) in &note.items {
-        let way = super::Way::specified("credited on this item", Some(by));
+        let way = Way::specified("credited on this item", Some(by));
         store::allocate_with(conn, id.into(), *instalment, *minor, &way, today, now).await?;
     }
     posted(conn, &[note.account], today, now).await?;
@@ -246,6 +249,25 @@ async fn take_back(
         return Err(Error::Conflict("it was taken back before".to_owned()));
     }
     Ok(())
+}
+
+/// Applies `minor` units of a payment or credit note to an item, as somebody says.
+///
+/// # Errors
+/// [`Error::NotFound`], or [`Error::Invalid`] for more than is left, open, or allowed by the policy.
+pub async fn apply(
+    conn: &mut PgConnection,
+    source: Source,
+    instalment: InstalmentId,
+    minor: i64,
+    way: &Way,
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<AccountId> {
+    let account = store::account_of(conn, source).await?;
+    store::allocate_with(conn, source, instalment, minor, way, today, now).await?;
+    posted(conn, &[account], today, now).await?;
+    Ok(account)
 }
 
 /// Takes a payment or credit note off an item, or with `None` off all of its items: both sides are as before.

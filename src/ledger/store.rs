@@ -3,6 +3,7 @@
 pub mod approvals;
 pub mod documents;
 pub mod invoices;
+pub mod postings;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{PgConnection, types::Json};

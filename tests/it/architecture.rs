@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use ledgerline::cli::Cli;
 
 /// Where decisions are made: they get the world as an argument and cannot reach it.
-const PURE: [&str; 57] = [
+const PURE: [&str; 71] = [
     "escalation/ladder.rs",
     "plan/judge.rs",
     "plan/schedule.rs",
@@ -15,6 +15,20 @@ const PURE: [&str; 57] = [
     "business_day.rs",
     "promise/evaluate.rs",
     "task/ladder.rs",
+    "allocation.rs",
+    "allocation/combination.rs",
+    "allocation/policy.rs",
+    "allocation/reference.rs",
+    "allocation/rules.rs",
+    "cash/statement.rs",
+    "cash/statement/bai2.rs",
+    "cash/statement/camt.rs",
+    "cash/statement/mapping.rs",
+    "cash/statement/ofx.rs",
+    "cash/statement/table.rs",
+    "cash/statement/xml.rs",
+    "ledger/part.rs",
+    "ledger/terms.rs",
     "call/machine.rs",
     "agent/presence.rs",
     "paper.rs",

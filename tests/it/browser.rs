@@ -415,3 +415,46 @@ async fn answer(browser: &Browser) -> WebDriverResult<()> {
     browser.find("#decision button").await?.click().await?;
     browser.see_text("#dispute", "Answer").await
 }
+
+#[tokio::test]
+async fn a_bank_statement_is_taken_in_and_worked_off_on_the_page() {
+    let Some(browser) = Browser::start("cash").await else { return };
+    let mut scene = Scene::start_by(running_clock()).await;
+    let client = Client::new(scene.app()).await;
+    client.user("supervisor-1", Role::Supervisor).await;
+    let debtor = scene.owing(1, 125_000).await;
+    let account = client.get(&format!("/api/accounts/{}", debtor.account)).await.body["account"].clone();
+    let number = account["number"].as_str().expect("a number").to_owned();
+    let file = std::env::temp_dir().join(format!("ledgerline-{}.csv", uuid::Uuid::now_v7()));
+    let rows = format!(
+        "Date,Amount,Name,Account,Description,Reference\n2026-03-09,1250.00,Payer 1,,for {number},B-1\n2026-03-09,3.00,Payer 2,,?,B-2\n"
+    );
+    std::fs::write(&file, rows).expect("a file");
+    scene.test.serve();
+    browser.serve_from(&scene.test.url(""));
+
+    let portfolio = account["portfolio"].as_str().expect("a portfolio").to_owned();
+    cash(&browser, &portfolio, &file).await.expect("the page works");
+    std::fs::remove_file(&file).expect("it is there");
+    let owed = client.get(&format!("/api/accounts/{}", debtor.account)).await;
+    assert_eq!(owed.body["figures"]["open"]["minor"], json!(0));
+
+    browser.stop().await;
+    scene.finish().await;
+}
+
+async fn cash(browser: &Browser, portfolio: &str, file: &std::path::Path) -> WebDriverResult<()> {
+    log_in(browser, "/cash", "supervisor-1").await?;
+    browser.see_text("#lines", "None.").await?;
+    browser.find("#portfolio").await?.send_keys(portfolio).await?;
+    browser.find("#file").await?.send_keys(file.to_string_lossy()).await?;
+    browser.find("#mapping").await?.send_keys("bank").await?;
+    browser.find("#bank-account").await?.send_keys("XX00").await?;
+    browser.find("#upload button").await?.click().await?;
+    browser.see_text("#said", "2 new lines").await?;
+    browser.see_text("#lines", "The reference names account").await?;
+    browser.see_text("#lines", "Nobody knows yet whose it is").await?;
+    browser.shot("cash").await?;
+    browser.find("#accept-all").await?.click().await?;
+    browser.see_text("#said", "1 of 1 accepted").await
+}

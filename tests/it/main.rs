@@ -7,6 +7,7 @@ mod architecture;
 mod browser;
 mod calls;
 mod carrier;
+mod cash;
 mod customer;
 mod day;
 mod desk;

@@ -107,7 +107,7 @@ fn read_sheet(
 }
 
 /// The cell as the mapping would have it in a text file.
-fn text(value: &DataRef<'_>, date_format: &str, point: char) -> String {
+pub(crate) fn text(value: &DataRef<'_>, date_format: &str, point: char) -> String {
     match value {
         DataRef::Empty => String::new(),
         DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),

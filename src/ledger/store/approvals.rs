@@ -1,15 +1,18 @@
 //! Limits and approvals.
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use sqlx::{PgConnection, types::Json};
 
 use super::stored_currency;
 use crate::{
+    account,
+    agent::Role,
     error::{Error, Result},
     ids::{AccountId, ApprovalId, UserId},
     ledger::{
         approval::{Approval, ApprovalState, Request},
-        limit::PostingLimit,
+        limit::{Limited, PostingLimit},
     },
     money::{Currency, Money},
 };
@@ -48,8 +51,20 @@ pub async fn limits(conn: &mut PgConnection) -> Result<Vec<PostingLimit>> {
 /// Sets a limit.
 ///
 /// # Errors
-/// Those of Postgres.
-pub async fn set_limit(conn: &mut PgConnection, limit: &PostingLimit) -> Result<()> {
+/// [`Error::Invalid`] for an unknown role, kind or currency, or an amount below 0.
+pub async fn set_limit(conn: &mut PgConnection, limit: &PostingLimit, by: UserId, now: DateTime<Utc>) -> Result<()> {
+    if Role::from_name(&limit.role).is_none() {
+        return Err(Error::invalid("role", "unknown"));
+    }
+    if Limited::from_name(&limit.kind).is_none() {
+        return Err(Error::invalid("kind", "credit_note, refund, reversal or the kind of an adjustment"));
+    }
+    if limit.currency != "***" && Currency::parse(&limit.currency).is_err() {
+        return Err(Error::invalid("currency", "an ISO 4217 code, or *** for all others"));
+    }
+    if limit.most_minor.is_some_and(|most| most < 0) {
+        return Err(Error::invalid("most_minor", "0 or more, or null for no limit"));
+    }
     sqlx::query!(
         "INSERT INTO posting_limit (role, kind, currency, most_minor) VALUES ($1, $2, $3, $4)
          ON CONFLICT (role, kind, currency) DO UPDATE SET most_minor = excluded.most_minor",
@@ -58,9 +73,11 @@ pub async fn set_limit(conn: &mut PgConnection, limit: &PostingLimit) -> Result<
         limit.currency,
         limit.most_minor
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    let id = format!("{} {} {}", limit.role, limit.kind, limit.currency);
+    let detail = json!({ "most_minor": limit.most_minor });
+    account::store::audit_of(conn, by, "set_posting_limit", ("posting_limit", &id), detail, now).await
 }
 
 #[expect(clippy::too_many_arguments, reason = "a row")]

@@ -115,6 +115,15 @@ pub async fn attach(
     Ok(id)
 }
 
+/// Passes if there is such an invoice.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn must_exist(conn: &mut PgConnection, invoice: InvoiceId) -> Result<()> {
+    let found = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM invoice WHERE id = $1) AS "found!""#, invoice.0);
+    if found.fetch_one(conn).await? { Ok(()) } else { Err(Error::NotFound("invoice")) }
+}
+
 /// The lines of an invoice, in order; none for one that was imported.
 ///
 /// # Errors
