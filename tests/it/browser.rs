@@ -413,7 +413,7 @@ async fn answer(browser: &Browser) -> WebDriverResult<()> {
     browser.find("#decision select").await?.send_keys("withdrawn").await?;
     browser.find("#decision textarea").await?.send_keys("They found the certificate.").await?;
     browser.find("#decision button").await?.click().await?;
-    browser.see_text("#dispute", "Answer").await
+    browser.see_text("#dispute", "Answer: They found the certificate.").await
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 // Everything about one account.
 import { api, byId, day, el, fill, logOut, minorOf, money, text, when, whoAmI, words } from "/assets/common.js";
+import { agreed } from "/assets/agreed.js";
 
 const id = location.pathname.split("/").pop();
 const at = `/api/accounts/${id}`;
@@ -160,7 +161,8 @@ async function show() {
   credit(found);
   reminders(reminded);
   messages(sent.items);
-  fill(byId("tasks"), tasks.items.map((task) => el("li", {}, el("a", { href: "/tasks" }, task.subject), el("span", { class: "quiet small" }, ` by ${day(task.due_on)}, ${words(task.department)}`))),
+  fill(byId("agreed"), await agreed(id, me, { say: (message) => say(message, Boolean(message)), done: show }));
+  fill(byId("tasks"), tasks.items.map((task) => el("li", {}, el("a", { href: `/tasks?task=${task.id}` }, task.subject), el("span", { class: "quiet small" }, ` by ${day(task.due_on)}, ${words(task.department)}`))),
     tasks.items.length ? null : el("li", { class: "quiet" }, "None."));
 }
 
