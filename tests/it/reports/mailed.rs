@@ -59,7 +59,7 @@ async fn a_schedule_that_cannot_work_is_refused() {
         (("recipients", json!([])), "recipients"),
         (("recipients", json!(["nobody"])), "recipients"),
     ] {
-        let refused = client.post("/api/reports/schedules", &with(&[changes.clone()])).await;
+        let refused = client.post("/api/reports/schedules", &with(std::slice::from_ref(&changes))).await;
         assert_eq!((refused.status, refused.field()), (StatusCode::UNPROCESSABLE_ENTITY, Some(field)), "{changes:?}");
     }
     test.finish().await;
