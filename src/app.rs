@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     escalation, floor,
     lifecycle::Lifecycle,
-    message, outbox, plan, promise, queue, reminder, report, services, task, telemetry, tempo, worker,
+    message, outbox, outgoing, plan, promise, queue, reminder, report, services, task, telemetry, tempo, worker,
 };
 
 /// The running service; cheap to clone.
@@ -61,6 +61,8 @@ pub struct Parts {
     pub answers: answer::Answers,
     /// The mail server.
     pub mail: message::smtp::Mailer,
+    /// Tells other systems.
+    pub webhooks: outgoing::deliver::Client,
     /// What this node knows of the queues' buckets.
     pub buckets: queue::Buckets,
 }
@@ -93,6 +95,7 @@ impl App {
             carrier: carrier::Client::new(&config.carrier)?,
             desk: desk::hub::Hub::default(),
             mail: message::smtp::Mailer::new(&config.mail)?,
+            webhooks: outgoing::deliver::Client::new(&config.webhooks)?,
             policies,
             dialer: dialer::Bell::default(),
             buckets: queue::Buckets::default(),

@@ -4,8 +4,10 @@
 //! missed is printed as missed.
 
 pub mod account;
+pub mod aging;
 pub mod cash;
 pub mod desk;
+pub mod import;
 pub mod pacing;
 mod people;
 pub mod pop;

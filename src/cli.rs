@@ -6,6 +6,7 @@ pub mod bounce;
 pub mod carrier;
 pub mod demo;
 pub mod dispositions;
+pub mod export;
 pub mod import;
 pub mod migrate;
 pub mod portfolio;
@@ -48,6 +49,8 @@ pub enum Command {
     Import(import::Options),
     /// Take in a bank statement.
     Statement(statement::Options),
+    /// Write payments, promises, notes and adjustments as a file that another ledger takes.
+    Export(export::Options),
     /// Take over the attempts of another dialer, so that counts do not begin at zero.
     Attempts(attempts::Options),
     /// Make up a portfolio to try the service with.
@@ -95,6 +98,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Bounce(options) => bounce::run(*options).await,
         Command::Import(options) => import::run(options).await,
         Command::Statement(options) => statement::run(options).await,
+        Command::Export(options) => export::run(options).await,
         Command::Attempts(options) => attempts::run(options).await,
         Command::Portfolio(options) => portfolio::run(&options),
         Command::Migrate(stores) => migrate::run(&stores).await,

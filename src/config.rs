@@ -47,6 +47,10 @@ pub struct Config {
     /// The mail server.
     #[command(flatten)]
     pub mail: Mail,
+
+    /// Outgoing webhooks.
+    #[command(flatten)]
+    pub webhooks: Webhooks,
 }
 
 /// Postgres and Redis: given, or private children in a data directory.
@@ -140,6 +144,14 @@ pub struct Mail {
     /// Longest time for handing over one mail, 5 to 50 seconds; 30 unless given.
     #[arg(long, env = "SMTP_TIMEOUT_SECONDS", value_parser = clap::value_parser!(u16).range(5..=50))]
     pub smtp_timeout_seconds: Option<u16>,
+}
+
+/// Who may be told of what happens here.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Webhooks {
+    /// Outgoing webhooks may go to private addresses and over http as well: for systems in the same network, and for tests.
+    #[arg(long = "webhooks-private", env = "LEDGERLINE_WEBHOOKS_PRIVATE")]
+    pub allow_private: bool,
 }
 
 impl Config {

@@ -7,6 +7,7 @@ mod work;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -20,6 +21,7 @@ use crate::{
     ids::{AccountId, CallId, DisputeId, InstalmentId, UserId},
     money::Money,
     named::named,
+    outgoing,
     task::{self, NewTask, Owner, Priority},
 };
 
@@ -206,6 +208,13 @@ pub(crate) async fn open(
         by: Some(new.by),
     };
     task::open(conn, &task, now).await?;
+    let data = json!({ "dispute": id, "reason": reason.code, "due_on": due_on });
+    outgoing::tell(
+        conn,
+        &outgoing::Event { kind: outgoing::Kind::Dispute, what: "opened", account: new.account, data },
+        now,
+    )
+    .await?;
     Ok(id)
 }
 

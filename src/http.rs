@@ -13,6 +13,7 @@ mod dispositions;
 mod disputes;
 mod do_not_call;
 mod escalations;
+mod export;
 pub mod extract;
 mod floor;
 mod health;
@@ -40,6 +41,7 @@ mod store;
 mod tasks;
 mod templates;
 mod users;
+mod webhooks;
 
 use axum::Router;
 

@@ -97,4 +97,8 @@ ids! {
     CloseId;
     /// A report that is mailed by itself.
     ReportScheduleId;
+    /// An address that is told what happens.
+    EndpointId;
+    /// Something told to one address.
+    DeliveryId;
 }

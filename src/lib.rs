@@ -42,6 +42,7 @@ pub mod phone;
 pub mod account;
 pub mod allocation;
 pub mod cash;
+pub mod export;
 pub mod import;
 pub mod ledger;
 pub mod period;
@@ -80,7 +81,8 @@ pub mod message;
 pub mod paper;
 pub mod reminder;
 
-// What all of it adds up to.
+// What all of it adds up to, and who else is told.
+pub mod outgoing;
 pub mod report;
 
 // The ways in from outside: the staff API and the pages.

@@ -19,7 +19,7 @@ pub(crate) use store::Rows;
 
 use crate::{
     error::Result,
-    ids::{AccountId, CallId, MessageId, UserId},
+    ids::{AccountId, CallId, DeliveryId, MessageId, UserId},
 };
 
 /// Something to do after commit. Carrying it out twice does no harm.
@@ -75,6 +75,11 @@ pub enum Effect {
         /// The call.
         call: CallId,
     },
+    /// Post to an address what it is told.
+    DeliverWebhook {
+        /// What, and to which.
+        delivery: DeliveryId,
+    },
     /// Mail a message.
     SendMessage {
         /// The message.
@@ -120,6 +125,7 @@ impl Effect {
             Self::AgentChanged { agent } => format!("agent_changed {agent}"),
             Self::CallChanged { call } => format!("call_changed {call}"),
             Self::PreparePop { call } => format!("prepare_pop {call}"),
+            Self::DeliverWebhook { delivery } => format!("deliver_webhook {delivery}"),
             Self::SendMessage { message } => format!("send_message {message}"),
         }
     }
@@ -138,7 +144,7 @@ impl Effect {
             | Self::AgentChanged { .. }
             | Self::CallChanged { .. }
             | Self::PreparePop { .. } => Lane::House,
-            Self::SendMessage { .. } => Lane::Outside,
+            Self::DeliverWebhook { .. } | Self::SendMessage { .. } => Lane::Outside,
         }
     }
 }

@@ -10,6 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
+use serde_json::json;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -32,7 +33,7 @@ use crate::{
     ledger::OpenItem,
     lifecycle::Lifecycle,
     money::{Currency, Money},
-    worker,
+    outgoing, worker,
 };
 
 /// A promise as people see it.
@@ -145,6 +146,10 @@ pub(crate) async fn take(
     if let Some((approval, _)) = under.approved {
         store::use_approval(conn, approval, id).await?;
     }
+    let amount = Money::new(new.taken.amount_minor, new.currency);
+    let data = json!({ "promise": id, "amount": amount, "due_on": new.taken.due_on, "deadline_on": written.deadline });
+    let event = outgoing::Event { kind: outgoing::Kind::Promise, what: "taken", account: new.account, data };
+    outgoing::tell(conn, &event, now).await?;
     Ok(id)
 }
 

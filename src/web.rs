@@ -35,6 +35,7 @@ pub fn router(app: App) -> Router {
         .route("/tasks", get(async |headers: HeaderMap| asset("tasks.html", &headers)))
         .route("/agreements", get(async |headers: HeaderMap| asset("agreements.html", &headers)))
         .route("/reports", get(async |headers: HeaderMap| asset("reports.html", &headers)))
+        .route("/connections", get(async |headers: HeaderMap| asset("connections.html", &headers)))
         .route("/close", get(async |headers: HeaderMap| asset("close.html", &headers)))
         .route("/cash", get(async |headers: HeaderMap| asset("cash.html", &headers)))
         .route("/api", get(async |headers: HeaderMap| asset("api.html", &headers)))

@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     ids::{AccountId, ContactId, ContactPointId, NoteId, PersonId, UserId},
     outbox::{self, Effect},
+    outgoing,
 };
 
 /// Adds a note.
@@ -191,6 +192,7 @@ pub(super) async fn requeue_and_commit(
 ) -> Result<()> {
     let effects: Vec<Effect> = touched.iter().map(|account| Effect::Requeue { account: *account }).collect();
     outbox::enqueue(&mut tx, &effects, app.clock.now()).await?;
+    outgoing::tell_changed(&mut tx, touched, app.clock.now()).await?;
     tx.commit().await?;
     app.outbox.ring();
     Ok(())

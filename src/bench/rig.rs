@@ -72,6 +72,12 @@ impl Rig {
         std::fs::remove_dir_all(&self.directory).with_context(|| format!("removing {}", self.directory.display()))
     }
 
+    /// Where it keeps its files; removed with it.
+    #[must_use]
+    pub fn directory(&self) -> &std::path::Path {
+        &self.directory
+    }
+
     /// Address of its Postgres.
     #[must_use]
     pub fn database_url(&self) -> &SecretString {

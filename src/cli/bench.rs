@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::bench::{
-    account, cash, desk, pacing, pop, queue,
+    account, aging, cash, desk, import, pacing, pop, queue,
     report::{Ratio, Summary},
     rig::Rig,
     webhook,
@@ -19,6 +19,11 @@ pub struct Options {
     /// Only these simulated scenarios (S1 to S15); without any, all.
     #[arg(long = "scenario", value_name = "ID")]
     scenarios: Vec<String>,
+
+    /// Invoices of the import, and so items of the aging, 1,000 to 10,000,000.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000,
+          value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    invoices: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -33,6 +38,10 @@ enum Suite {
     Webhook,
     /// Payments applied a second.
     Cash,
+    /// Files of invoices.
+    Import,
+    /// What is owed by age.
+    Aging,
     /// Claims and rebuilds of the queue.
     Queue,
     /// Simulated days of every pacer, beside the exact optimum; takes minutes, and is run only where it is named.
@@ -86,6 +95,13 @@ async fn on_a_rig(options: &Options) -> anyhow::Result<Vec<Ratio>> {
     }
     if options.wants(Suite::Cash) {
         measured.push(printed(cash::run(&rig.app).await?));
+    }
+    // These empty the tables that others fill.
+    if options.wants(Suite::Import) || options.wants(Suite::Aging) {
+        measured.push(printed(import::run(&rig.app, rig.directory(), options.invoices).await?));
+    }
+    if options.wants(Suite::Aging) {
+        measured.push(printed(aging::run(&rig.app).await?));
     }
     // The last one: it stops the dialer, which would rebuild what is measured.
     if options.wants(Suite::Queue) {

@@ -21,7 +21,7 @@ use super::serve;
 use crate::{
     app::App,
     clock::Clock,
-    config::{Carrier, Config, Mail, Stores},
+    config::{Carrier, Config, Mail, Stores, Webhooks},
     db,
     disposition::catalogue,
     emulator::{self, Emulator, agents},
@@ -187,6 +187,7 @@ fn config(options: &Options, carrier: &Emulator, opening: DateTime<Utc>, listen:
             agent_caller_id: Some(floor::CALLER_ID.parse()?),
         },
         mail: Mail::default(),
+        webhooks: Webhooks::default(),
     })
 }
 

@@ -22,8 +22,13 @@ pub struct Options {
     pub file: PathBuf,
 
     /// Which column means what: a TOML file, or a shipped mapping (open-items, customers, invoices-us-dates, portfolio).
-    #[arg(long)]
-    pub mapping: String,
+    #[arg(long, required_unless_present = "profile")]
+    pub mapping: Option<String>,
+
+    /// Which system the file comes from: generic, qbo-aging, qbo-json, qbd-iif, sap-fbl5n, sap-fbl5n-us, oracle-ar. The
+    /// shipped mapping of that name.
+    #[arg(long, conflicts_with = "mapping")]
+    pub profile: Option<String>,
 
     /// The portfolio's day (YYYY-MM-DD): what came later is not known yet. Today where it is not given.
     #[arg(long)]
@@ -66,7 +71,7 @@ pub struct Options {
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let clock = Clock::system(options.zone);
     let job = ImportJob {
-        mapping: Mapping::load(&options.mapping)?,
+        mapping: Mapping::load(options.mapping.as_deref().or(options.profile.as_deref()).unwrap_or_default())?,
         as_of: options.as_of.unwrap_or_else(|| clock.business_date()),
         file: options.file,
         portfolio: options.portfolio,

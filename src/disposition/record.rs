@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
@@ -24,7 +25,7 @@ use crate::{
     compliance::hours,
     error::{Error, Result},
     ids::CallId,
-    ledger,
+    ledger, outgoing,
 };
 
 pub(super) async fn record(app: &App, by: &Principal, id: CallId, wrap: &Wrap, key: &str) -> Result<Recorded> {
@@ -96,6 +97,11 @@ async fn write(
     };
     let mut recorded = follow(conn, &following, wrap).await?;
     recorded.warnings.extend(warnings(call, wrap));
+    if let Some(account) = call.account {
+        let data = json!({ "call": call.id, "code": disposition.code, "category": disposition.category });
+        let event = outgoing::Event { kind: outgoing::Kind::Disposition, what: "recorded", account, data };
+        outgoing::tell(conn, &event, now).await?;
+    }
     Ok(recorded)
 }
 

@@ -20,6 +20,7 @@ use crate::{
     ledger::{self, CreditNote},
     money::Money,
     outbox::{self, Effect},
+    outgoing,
     task::{self, Rights},
 };
 
@@ -134,6 +135,9 @@ pub async fn decide(app: &App, by: &Principal, id: DisputeId, decision: &Decisio
     if let Some(number) = number {
         credit(&mut tx, app, by, &dispute, number, credits).await?;
     }
+    let data = json!({ "dispute": id, "ruling": decision.ruling });
+    let event = outgoing::Event { kind: outgoing::Kind::Dispute, what: "closed", account, data };
+    outgoing::tell(&mut tx, &event, now).await?;
     ledger::store::refresh_standing(&mut tx, &[account], now).await?;
     outbox::enqueue(&mut tx, &[Effect::Requeue { account }], now).await?;
     tx.commit().await?;

@@ -13,9 +13,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{agent::session, app::App};
 
 use super::{
-    accounts, agents, calls, campaigns, cash, dispositions, disputes, do_not_call, escalations, floor, health,
+    accounts, agents, calls, campaigns, cash, dispositions, disputes, do_not_call, escalations, export, floor, health,
     invoices, metrics, pacing, payments, periods, plans, policy, postings, promises, queue, reminders, reports,
-    schedules, session as sessions, softphone, tasks, templates, users,
+    schedules, session as sessions, softphone, tasks, templates, users, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -46,6 +46,8 @@ use super::{
         (name = "postings", description = "Credit notes, adjustments, refunds, reversals; who may post how much; approvals"),
         (name = "cash", description = "Payments in, bank statements, applying cash, differences, the tie to the general ledger"),
         (name = "reports", description = "What is owed by age, and how quickly it is paid, as of any day"),
+        (name = "export", description = "The way back: files that other ledgers take"),
+        (name = "webhooks", description = "Other systems that are told what happens"),
         (name = "periods", description = "Months and years of the books: check, close, reopen"),
         (name = "operation", description = "Health and metrics"),
     )
@@ -86,6 +88,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(periods::routes())
         .merge(schedules::routes())
         .merge(reminders::routes())
+        .merge(webhooks::routes())
+        .merge(export::routes())
         .merge(policy::routes())
         .merge(calls::routes())
         .merge(dispositions::routes())

@@ -5,6 +5,7 @@ mod accounts;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -18,7 +19,13 @@ use super::{
         items::{Changes, DisputeRow, Found, InstalmentRow, InvoiceRow, PaymentRow, PostingRow, PromiseRow, Wanted},
     },
 };
-use crate::{error::Result, ids::AccountId, ledger, period, promise};
+use crate::{
+    error::Result,
+    ids::AccountId,
+    ledger,
+    outgoing::{self, Event, Kind},
+    period, promise,
+};
 
 /// What is the same for all batches of a file.
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +124,9 @@ pub async fn write(conn: &mut PgConnection, scope: Scope<'_>, records: Vec<Recor
     written.touched.sort_unstable();
     ledger::store::refresh_standing(conn, &written.touched, scope.now).await?;
     promise::settle_all(conn, &written.touched, scope.as_of, scope.now).await?;
+    outgoing::tell_changed(conn, &written.touched, scope.now).await?;
+    let paid: Vec<Event> = changes.pay.iter().map(received).collect();
+    outgoing::tell_all(conn, &paid, scope.now).await?;
     Ok(written)
 }
 
@@ -283,6 +293,13 @@ fn apply<'a>(
 /// A new item counts from its invoice date, a correction from the day of the file that brings it.
 fn posted_on(known: Option<&Known>, item: &Item, as_of: NaiveDate) -> NaiveDate {
     if known.is_some() { as_of } else { item.issued_on }
+}
+
+/// What is told of a payment that a file brought.
+fn received(row: &PaymentRow) -> Event {
+    let amount = json!({ "minor": row.minor, "currency": row.currency });
+    let data = json!({ "payment": row.id, "amount": amount, "received_on": row.on });
+    Event { kind: Kind::Payment, what: "received", account: AccountId(row.account), data }
 }
 
 fn promise_row(record: &Record, account: Uuid) -> Option<PromiseRow> {

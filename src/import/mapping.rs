@@ -7,17 +7,25 @@ use std::path::Path;
 use serde::Deserialize;
 
 pub use self::field::{Field, Labelled};
+pub use super::source::LayoutKind;
 use crate::{
     error::{Error, Result},
     money::DecimalStyle,
 };
 
 /// Mappings that the binary carries, by name.
-const SHIPPED: [(&str, &str); 4] = [
+const SHIPPED: [(&str, &str); 11] = [
     ("open-items", include_str!("../../mappings/open-items.toml")),
     ("customers", include_str!("../../mappings/customers.toml")),
     ("invoices-us-dates", include_str!("../../mappings/invoices-us-dates.toml")),
     ("portfolio", include_str!("../../mappings/portfolio.toml")),
+    ("generic", include_str!("../../mappings/open-items.toml")),
+    ("qbo-aging", include_str!("../../mappings/qbo-aging.toml")),
+    ("qbo-json", include_str!("../../mappings/qbo-json.toml")),
+    ("qbd-iif", include_str!("../../mappings/qbd-iif.toml")),
+    ("sap-fbl5n", include_str!("../../mappings/sap-fbl5n.toml")),
+    ("sap-fbl5n-us", include_str!("../../mappings/sap-fbl5n-us.toml")),
+    ("oracle-ar", include_str!("../../mappings/oracle-ar.toml")),
 ];
 
 /// Which column means what.
@@ -67,6 +75,8 @@ pub enum RowKind {
 pub struct FileShape {
     /// `csv` or `xlsx`; `None`: by the file's extension.
     pub format: Option<Format>,
+    /// How the export of a known system is laid out.
+    pub layout: LayoutKind,
     /// Between cells.
     pub delimiter: char,
     /// Label of the WHATWG Encoding Standard; a byte-order mark wins over it.
@@ -91,6 +101,8 @@ pub enum Format {
     Csv,
     /// Excel workbook.
     Xlsx,
+    /// The JSON of `QuickBooks Online`'s API.
+    QboJson,
 }
 
 /// The debtor.
@@ -176,6 +188,7 @@ impl Default for FileShape {
     fn default() -> Self {
         Self {
             format: None,
+            layout: LayoutKind::Plain,
             delimiter: ',',
             encoding: "utf-8".to_owned(),
             sheet: None,

@@ -62,6 +62,9 @@ impl Parser {
 
     #[expect(clippy::type_complexity, reason = "the parts of a record, taken apart so that the row can be moved in")]
     fn record(&mut self, raw: &RawRow) -> Read<Option<(AccountFacts, ContactFacts, Vec<Item>, Option<PromiseFacts>)>> {
+        if let Some(fault) = &raw.fault {
+            return refuse("", fault.clone());
+        }
         let cells = &raw.cells;
         if cells.len() > self.columns {
             return refuse("", format!("{} cells, but the header has {}", cells.len(), self.columns));

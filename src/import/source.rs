@@ -1,12 +1,17 @@
 //! Files as rows of text, one at a time: memory does not grow with the file.
 
 mod csv_text;
+mod layout;
+mod qbo_json;
 mod xlsx;
 
 use std::{fs::File, path::Path};
 
 pub(crate) use self::xlsx::text as cell_text;
 
+pub use layout::LayoutKind;
+
+use self::layout::Layout;
 use super::mapping::{FileShape, Format};
 use crate::error::{Error, Result};
 
@@ -17,17 +22,21 @@ pub struct RawRow {
     pub line: u64,
     /// Its cells as text.
     pub cells: Vec<String>,
+    /// Why it cannot be taken, where the layout of the file says so already.
+    pub fault: Option<String>,
 }
 
 /// An open file: its header, and then row by row.
 pub struct Source {
     header: Vec<String>,
+    layout: Layout,
     reader: Reader,
 }
 
 enum Reader {
     Csv(csv_text::Rows),
     Xlsx(xlsx::Rows),
+    Json(qbo_json::Rows),
 }
 
 impl Source {
@@ -43,9 +52,23 @@ impl Source {
         {
             Format::Csv => Reader::Csv(csv_text::Rows::new(file, shape)),
             Format::Xlsx => Reader::Xlsx(xlsx::Rows::open(file, shape).map_err(unreadable)?),
+            Format::QboJson => Reader::Json(qbo_json::Rows::open(file).map_err(unreadable)?),
         };
-        let header = reader.next().map_err(unreadable)?.ok_or_else(|| unreadable("the file is empty".to_owned()))?;
-        Ok(Self { header: header.cells, reader })
+        let mut layout = Layout::new(shape.layout);
+        let mut rows = 0;
+        let header = loop {
+            match reader.next().map_err(unreadable)? {
+                Some(row) => {
+                    if let Some(header) = layout.begin(&row) {
+                        break header;
+                    }
+                    rows += 1;
+                }
+                None if rows == 0 => return Err(unreadable("the file is empty".to_owned())),
+                None => return Err(unreadable("no row names the columns of this layout".to_owned())),
+            }
+        };
+        Ok(Self { header, layout, reader })
     }
 
     /// The names of the columns.
@@ -60,6 +83,7 @@ impl Source {
         let (done, of) = match &self.reader {
             Reader::Csv(rows) => rows.done(),
             Reader::Xlsx(rows) => rows.done(),
+            Reader::Json(rows) => rows.done(),
         };
         u16::try_from(done.min(of) * 1000 / of.max(1)).unwrap_or(1000)
     }
@@ -71,8 +95,12 @@ impl Source {
     pub fn next(&mut self) -> Result<Option<RawRow>> {
         loop {
             let row = self.reader.next().map_err(|error| Error::invalid("file", error))?;
-            if row.as_ref().is_none_or(|row| row.cells.iter().any(|cell| !cell.trim().is_empty())) {
-                return Ok(row);
+            let Some(row) = row else { return Ok(None) };
+            if row.cells.iter().all(|cell| cell.trim().is_empty()) {
+                continue;
+            }
+            if let Some(item) = self.layout.take(row) {
+                return Ok(Some(item));
             }
         }
     }
@@ -83,6 +111,7 @@ impl Reader {
         match self {
             Self::Csv(rows) => rows.next(),
             Self::Xlsx(rows) => rows.next(),
+            Self::Json(rows) => Ok(rows.next()),
         }
     }
 }

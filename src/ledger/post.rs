@@ -17,7 +17,7 @@ use crate::{
     ids::{AccountId, AdjustmentId, CreditNoteId, InstalmentId, PaymentId, RefundId, UserId},
     money::Money,
     outbox::{self, Effect},
-    promise,
+    outgoing, promise,
 };
 
 /// With more accounts than this the queues are rebuilt and not changed account by account.
@@ -53,6 +53,7 @@ pub async fn posted(
     store::refresh_standing(conn, accounts, now).await?;
     cash::store::differences::close_settled(conn, accounts, now).await?;
     promise::settle_all(conn, accounts, today, now).await?;
+    outgoing::tell_changed(conn, accounts, now).await?;
     if accounts.len() > MOST_REQUEUED {
         return outbox::enqueue(conn, &[Effect::RebuildQueues], now).await;
     }

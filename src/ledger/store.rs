@@ -6,6 +6,7 @@ pub mod invoices;
 pub mod postings;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::json;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
@@ -18,6 +19,7 @@ use crate::{
     error::{Error, Result},
     ids::{AccountId, InstalmentId, InvoiceId, PaymentId, UserId},
     money::{Currency, Money},
+    outgoing::{self, Event, Kind},
 };
 
 /// Works out the figures of `accounts` again, all in one statement. The only writer of `account_standing`: whatever
@@ -168,8 +170,14 @@ pub async fn record_payment(conn: &mut PgConnection, new: &NewPayment, now: Date
         new.reference,
         now
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
+    let data = json!({
+        "payment": payment,
+        "amount": new.amount,
+        "received_on": new.received_on,
+    });
+    outgoing::tell(conn, &Event { kind: Kind::Payment, what: "received", account: new.account, data }, now).await?;
     Ok(payment)
 }
 
@@ -268,9 +276,10 @@ pub async fn reverse_payment(
         now,
         reason
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    let data = json!({ "payment": payment, "business_date": business_date });
+    outgoing::tell(conn, &Event { kind: Kind::Payment, what: "reversed", account, data }, now).await
 }
 
 /// Reverses the standing allocations of a source, on one item where one is given; gives how many.

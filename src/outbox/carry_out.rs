@@ -10,7 +10,7 @@ use crate::{
     error::Result,
     floor,
     ids::{AccountId, CallId},
-    message, queue,
+    message, outgoing, queue,
 };
 
 /// Rows to carry out together, in as few groups as there can be.
@@ -77,6 +77,7 @@ pub(super) async fn one(app: &App, effect: &Effect) -> Result<()> {
         }
         Effect::CallChanged { call } => calls_changed(app, &[*call]).await,
         Effect::PreparePop { call } => call::effects::prepare_pops(app, &[*call]).await,
+        Effect::DeliverWebhook { delivery } => outgoing::deliver::deliver(app, *delivery).await,
         Effect::SendMessage { message } => message::deliver::carry_out(app, *message).await,
     }
 }

@@ -1,6 +1,7 @@
 //! Brings promises up to date with what was posted.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::json;
 use sqlx::PgConnection;
 
 use super::{
@@ -15,7 +16,7 @@ use crate::{
     ledger,
     money::Money,
     outbox::{self, Effect},
-    plan,
+    outgoing, plan,
     task::{self, NewTask, Owner, Priority},
 };
 
@@ -40,6 +41,9 @@ pub async fn settle(conn: &mut PgConnection, account: AccountId, today: NaiveDat
         }
         if known.judged.status != judged.status {
             follow_up(conn, account, known, &judged, today, now).await?;
+            let data = json!({ "promise": known.terms.id, "before": known.judged.status.as_str() });
+            let event = outgoing::Event { kind: outgoing::Kind::Promise, what: judged.status.as_str(), account, data };
+            outgoing::tell(conn, &event, now).await?;
             settled = true;
         }
     }

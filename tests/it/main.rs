@@ -25,6 +25,7 @@ mod ledger;
 mod messages;
 mod money;
 mod outbox;
+mod outgoing;
 mod pacing;
 mod period;
 mod plans;

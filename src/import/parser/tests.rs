@@ -41,7 +41,7 @@ fn parser() -> Parser {
 fn with(column: &str, value: &str) -> Parsed {
     let mut cells = GOOD.map(str::to_owned).to_vec();
     cells[HEADER.iter().position(|name| *name == column).unwrap()] = value.to_owned();
-    parser().parse(RawRow { line: 2, cells })
+    parser().parse(RawRow { line: 2, cells, fault: None })
 }
 
 fn item(parsed: Parsed) -> Item {
@@ -105,7 +105,9 @@ fn a_settled_credit_note_is_used_up() {
 fn too_many_cells_and_foreign_bytes_spoil_the_row() {
     let mut cells = GOOD.map(str::to_owned).to_vec();
     cells.push("more".to_owned());
-    let Parsed::Rejected(_, rejection) = parser().parse(RawRow { line: 9, cells }) else { panic!("taken") };
+    let Parsed::Rejected(_, rejection) = parser().parse(RawRow { line: 9, cells, fault: None }) else {
+        panic!("taken")
+    };
     assert!(rejection.reason.contains("14 cells"), "{}", rejection.reason);
     let Parsed::Rejected(_, rejection) = with("Kind", "caf\u{FFFD}") else { panic!("taken") };
     assert!(rejection.reason.contains("encoding"), "{}", rejection.reason);
@@ -118,6 +120,6 @@ fn a_mapping_without_phones_gets_fictional_ones_when_asked() {
     mapping.bind(&HEADER.map(str::to_owned)).unwrap();
     let mut parser = Parser::new(mapping, HEADER.len(), NaiveDate::from_ymd_opt(2026, 3, 20).unwrap(), Some(1));
     let cells = GOOD.map(str::to_owned).to_vec();
-    let Parsed::Record(record) = parser.parse(RawRow { line: 2, cells }) else { panic!("refused") };
+    let Parsed::Record(record) = parser.parse(RawRow { line: 2, cells, fault: None }) else { panic!("refused") };
     assert!(record.contact.phones[0].0.is_fictional());
 }

@@ -28,6 +28,8 @@ impl Rows {
             // At CR LF the reader would count a line only with the next row: it looks for LF, and the CR is taken off below.
             .terminator(csv::Terminator::Any(b'\n'))
             .delimiter(u8::try_from(shape.delimiter).unwrap_or(b','))
+            // Lists with pipes know no quotes: one in a text is a quote.
+            .quoting(shape.delimiter != '|')
             .from_reader(Utf8::new(file, encoding));
         Self { reader, record: csv::StringRecord::new(), bytes }
     }
@@ -47,7 +49,7 @@ impl Rows {
         if let Some(last) = cells.last_mut().filter(|last| last.ends_with('\r')) {
             last.pop();
         }
-        Ok(Some(RawRow { line, cells }))
+        Ok(Some(RawRow { line, cells, fault: None }))
     }
 }
 

@@ -32,7 +32,7 @@ fn utf16(text: &str) -> Vec<u8> {
 #[test]
 fn encodings_and_byte_order_marks_are_read() {
     let text = "No;Name\r\n1;Müller – Söhne\r\n";
-    let expected = vec![RawRow { line: 2, cells: vec!["1".to_owned(), "Müller – Söhne".to_owned()] }];
+    let expected = vec![RawRow { line: 2, cells: vec!["1".to_owned(), "Müller – Söhne".to_owned()], fault: None }];
     let cases: [(&str, &str, Vec<u8>); 4] = [
         ("plain", "utf-8", text.as_bytes().to_vec()),
         ("bom", "utf-8", [b"\xEF\xBB\xBF", text.as_bytes()].concat()),

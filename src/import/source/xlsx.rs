@@ -78,13 +78,13 @@ fn read_sheet(
     let mut cells = book.worksheet_cells_reader(sheet).map_err(|error| error.to_string())?;
     rows.store(u64::from(cells.dimensions().end.0) + 1, Ordering::Relaxed);
     let mut lot = Vec::with_capacity(LOT);
-    let mut row = RawRow { line: 0, cells: Vec::new() };
+    let mut row = RawRow { line: 0, cells: Vec::new(), fault: None };
     while let Some(cell) = cells.next_cell().map_err(|error| error.to_string())? {
         let (number, column) = cell.get_position();
         let line = u64::from(number) + 1;
         if line != row.line {
             if row.line > 0 {
-                lot.push(std::mem::replace(&mut row, RawRow { line, cells: Vec::new() }));
+                lot.push(std::mem::replace(&mut row, RawRow { line, cells: Vec::new(), fault: None }));
             }
             row.line = line;
         }

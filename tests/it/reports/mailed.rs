@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
-use ledgerline::report::schedule;
+use ledgerline::{agent::Role, report::schedule};
 use serde_json::json;
 
 use crate::{
@@ -36,6 +36,8 @@ async fn a_report_is_sent_once_on_its_day_with_its_file() {
     );
     test.app.clock.advance(TimeDelta::days(1));
     assert_eq!(schedule::step(&test.app).await.expect("a step"), 1, "the next day again");
+    // The first token has run out meanwhile.
+    let client = client.of(client.user("admin-2", Role::Admin).await).await;
     let id = added.body["id"].as_str().expect("an id");
     assert_eq!(client.delete(&format!("/api/reports/schedules/{id}")).await.status, StatusCode::NO_CONTENT);
     test.app.clock.advance(TimeDelta::days(1));
