@@ -424,10 +424,10 @@ async fn a_bank_statement_is_taken_in_and_worked_off_on_the_page() {
     client.user("supervisor-1", Role::Supervisor).await;
     let debtor = scene.owing(1, 125_000).await;
     let account = client.get(&format!("/api/accounts/{}", debtor.account)).await.body["account"].clone();
-    let number = account["number"].as_str().expect("a number").to_owned();
+    let name = account["name"].as_str().expect("a name").to_owned();
     let file = std::env::temp_dir().join(format!("ledgerline-{}.csv", uuid::Uuid::now_v7()));
     let rows = format!(
-        "Date,Amount,Name,Account,Description,Reference\n2026-03-09,1250.00,Payer 1,,for {number},B-1\n2026-03-09,3.00,Payer 2,,?,B-2\n"
+        "Date,Amount,Name,Account,Description,Reference\n2026-03-09,1250.00,{name},,thank you,B-1\n2026-03-09,3.00,Payer 2,,?,B-2\n"
     );
     std::fs::write(&file, rows).expect("a file");
     scene.test.serve();
@@ -452,7 +452,7 @@ async fn cash(browser: &Browser, portfolio: &str, file: &std::path::Path) -> Web
     browser.find("#bank-account").await?.send_keys("XX00").await?;
     browser.find("#upload button").await?.click().await?;
     browser.see_text("#said", "2 new lines").await?;
-    browser.see_text("#lines", "The reference names account").await?;
+    browser.see_text("#lines", "The payer has the name of the account").await?;
     browser.see_text("#lines", "Nobody knows yet whose it is").await?;
     browser.shot("cash").await?;
     browser.find("#accept-all").await?.click().await?;
