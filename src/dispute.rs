@@ -44,6 +44,7 @@ named!(Ruling { Valid => "valid", Invalid => "invalid", Partial => "partial", Wi
 /// What a department has found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DisputeDecision)]
 pub struct Decision {
     /// How it ends.
     pub ruling: Ruling,

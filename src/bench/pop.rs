@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use futures_util::{SinkExt, StreamExt};
 use hdrhistogram::Histogram;
+use redis::aio::ConnectionManager;
+use sqlx::{Postgres, pool::PoolConnection};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
@@ -36,7 +38,7 @@ pub async fn run(rig: &Rig) -> anyhow::Result<Ratio> {
     let people = people::create(rig).await?;
     let mut desk = Desk::open(rig, &people).await?;
     let mut carrier = Connection::open(rig.address).await?;
-    let mut micros = Histogram::<u64>::new(3)?;
+    let (mut micros, mut bare) = (Histogram::<u64>::new(3)?, Bare::open(rig).await?);
     desk.say(&ClientMessage::Ready).await?;
     for number in 0..CALLS {
         people.until_ready(rig).await?;
@@ -45,8 +47,9 @@ pub async fn run(rig: &Rig) -> anyhow::Result<Ratio> {
         micros.record(u64::try_from(took.as_micros())?)?;
         hang_up(rig, &mut carrier, &call).await?;
         people.record(rig, call.id).await?;
+        bare.measure().await?;
     }
-    let (redis, postgres) = (redis_round_trip(rig).await?, postgres_commit(rig).await?);
+    let (redis, postgres) = (median(&bare.redis_micros), median(&bare.postgres_micros));
     let baseline = redis + postgres;
     let milliseconds = |quantile: f64| Duration::from_micros(micros.value_at_quantile(quantile)).as_secs_f64() * 1e3;
     Ok(Ratio {
@@ -138,29 +141,40 @@ impl Desk {
     }
 }
 
-/// Median seconds of a PING.
-async fn redis_round_trip(rig: &Rig) -> anyhow::Result<f64> {
-    let mut redis = rig.app.redis.clone();
-    let mut micros = Histogram::<u64>::new(3)?;
-    for _ in 0..CALLS {
-        let begun = Instant::now();
-        redis::cmd("PING").query_async::<()>(&mut redis).await?;
-        micros.record(u64::try_from(begun.elapsed().as_micros())?)?;
-    }
-    Ok(Duration::from_micros(micros.value_at_quantile(0.5)).as_secs_f64())
+/// What the stores take by themselves, measured in turn with the calls: both meet the same machine, with the same caches.
+struct Bare {
+    redis: ConnectionManager,
+    postgres: PoolConnection<Postgres>,
+    redis_micros: Histogram<u64>,
+    postgres_micros: Histogram<u64>,
 }
 
-/// Median seconds of a committed single-row insert.
-async fn postgres_commit(rig: &Rig) -> anyhow::Result<f64> {
-    sqlx::query("CREATE TABLE bare_commit (body text NOT NULL)").execute(&rig.app.db).await?;
-    let mut connection = rig.app.db.acquire().await?;
-    let mut micros = Histogram::<u64>::new(3)?;
-    for _ in 0..CALLS {
-        let begun = Instant::now();
-        sqlx::query("INSERT INTO bare_commit VALUES ('x')").execute(&mut *connection).await?;
-        micros.record(u64::try_from(begun.elapsed().as_micros())?)?;
+impl Bare {
+    async fn open(rig: &Rig) -> anyhow::Result<Self> {
+        sqlx::query("CREATE TABLE bare_commit (body text NOT NULL)").execute(&rig.app.db).await?;
+        Ok(Self {
+            redis: rig.app.redis.clone(),
+            postgres: rig.app.db.acquire().await?,
+            redis_micros: Histogram::new(3)?,
+            postgres_micros: Histogram::new(3)?,
+        })
     }
-    Ok(Duration::from_micros(micros.value_at_quantile(0.5)).as_secs_f64())
+
+    /// One PING, and one committed insert of a single row.
+    async fn measure(&mut self) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        redis::cmd("PING").query_async::<()>(&mut self.redis).await?;
+        self.redis_micros.record(u64::try_from(begun.elapsed().as_micros())?)?;
+        let begun = Instant::now();
+        sqlx::query("INSERT INTO bare_commit VALUES ('x')").execute(&mut *self.postgres).await?;
+        self.postgres_micros.record(u64::try_from(begun.elapsed().as_micros())?)?;
+        Ok(())
+    }
+}
+
+/// In seconds.
+fn median(micros: &Histogram<u64>) -> f64 {
+    Duration::from_micros(micros.value_at_quantile(0.5)).as_secs_f64()
 }
 
 /// Looks again every millisecond until `found` gives something.

@@ -22,6 +22,7 @@ use crate::{
 /// How a difference was worked to an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = DifferenceOutcome)]
 pub enum Outcome {
     /// The rest was paid.
     Collected,

@@ -100,6 +100,7 @@ pub struct ProposedLine {
 /// What is decided about a line.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(tag = "decision", rename_all = "snake_case", deny_unknown_fields)]
+#[schema(as = BankLineDecision)]
 pub enum Decision {
     /// As proposed.
     Accept {

@@ -32,6 +32,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             Problem::new(rejection.status(), "the body could not be read to its end").at("body")
         })?;
+        // serde takes an empty array for an object all of whose fields may be left out.
+        if bytes.trim_ascii_start().starts_with(b"[") && is_readable(&bytes) {
+            return Err(Problem::invalid("body", "expected an object"));
+        }
         let mut json = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| wrong_json(&bytes, &error))?;
         json.end().map_err(|error| malformed(&error))?;
@@ -84,11 +88,15 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn wrong_json(body: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     // An array where a name is expected counts as a syntax error for serde_json; a body that can be read is not one.
-    if error.inner().is_data() || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
+    if error.inner().is_data() || is_readable(body) {
         wrong_field(&error.path().to_string(), "body", &error.inner().to_string())
     } else {
         malformed(error.inner())
     }
+}
+
+fn is_readable(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {

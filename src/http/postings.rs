@@ -187,6 +187,7 @@ async fn waiting(State(app): State<App>, _: Agent, Query(wanted): Query<Wanted>)
 /// A decision.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ApprovalDecision)]
 struct Decision {
     /// Post it, or refuse it.
     approve: bool,

@@ -55,6 +55,7 @@ struct Versions {
 /// A text to try.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TemplateTrial)]
 struct Trial {
     /// The text as it stands.
     source: Source,

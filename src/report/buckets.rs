@@ -10,6 +10,7 @@ pub const STANDARD: &str = "standard";
 
 /// A set of buckets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BucketSet {
     /// 1 to 32 characters of `a-z 0-9 -`.
     pub name: String,

@@ -113,6 +113,7 @@ async fn source(State(app): State<App>, _: Agent, Path(name): Path<String>) -> R
 /// A policy to try.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SandboxTrial)]
 struct Trial {
     /// How many days back, 1 to 90.
     #[schema(minimum = 1, maximum = 90)]

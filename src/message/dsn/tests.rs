@@ -62,7 +62,8 @@ fn the_return_path_tells_the_message_where_nothing_is_quoted() {
 fn a_delay_is_no_failure_and_a_status_that_cannot_be_read_is_unknown() {
     let delayed = parse(report("delayed", "4.4.1", &headers_only()).as_bytes()).expect("a report");
     assert_eq!((delayed.failure(), delayed.recipients[0].action), (None, Action::Delayed));
-    let odd = parse(report("Failed", "permanent", &headers_only()).as_bytes()).expect("a report");
+    let odd = report("Failed", "permanent", &headers_only()).replace(" 5.1.1", "");
+    let odd = parse(odd.as_bytes()).expect("a report");
     assert_eq!(odd.failure().map(|one| one.status.as_str()), Some("5.0.0"));
 }
 
