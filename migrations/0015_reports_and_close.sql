@@ -147,3 +147,10 @@ CREATE TABLE report_schedule (
     ended_at     timestamptz
 );
 CREATE INDEX report_schedule_live ON report_schedule (id) WHERE ended_at IS NULL;
+
+-- The line of the activity report to which something belongs; plain SQL, so that the planner puts it in place.
+CREATE FUNCTION activity_line(grouped_by text, login text, team text, campaign text, at timestamp) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(CASE grouped_by WHEN 'agent' THEN login WHEN 'team' THEN team WHEN 'campaign' THEN campaign
+                    ELSE to_char(at, 'HH24') END, '')
+$$;

@@ -39,8 +39,7 @@ pub async fn lines(conn: &mut PgConnection, asked: &Asked<'_>) -> Result<BTreeMa
 
 async fn calls(conn: &mut PgConnection, asked: &Asked<'_>, lines: &mut BTreeMap<String, Line>) -> Result<()> {
     let rows = sqlx::query!(
-        r#"SELECT coalesce(CASE $3 WHEN 'agent' THEN u.login WHEN 'team' THEN u.team WHEN 'campaign' THEN m.name
-                           ELSE to_char(c.created_at AT TIME ZONE $4, 'HH24') END, '') AS "name!",
+        r#"SELECT activity_line($3, u.login, u.team, m.name, c.created_at AT TIME ZONE $4) AS "name!",
                   count(*) FILTER (WHERE c.direction = 'outbound') AS "attempts!",
                   count(*) FILTER (WHERE c.answered_at IS NOT NULL AND c.outcome IS DISTINCT FROM 'machine') AS "connects!",
                   count(*) FILTER (WHERE d.category = 'right_party') AS "right_party!"
@@ -68,8 +67,7 @@ async fn calls(conn: &mut PgConnection, asked: &Asked<'_>, lines: &mut BTreeMap<
 
 async fn promises_taken(conn: &mut PgConnection, asked: &Asked<'_>, lines: &mut BTreeMap<String, Line>) -> Result<()> {
     let rows = sqlx::query!(
-        r#"SELECT coalesce(CASE $3 WHEN 'agent' THEN u.login WHEN 'team' THEN u.team WHEN 'campaign' THEN m.name
-                           ELSE to_char(p.taken_at AT TIME ZONE $4, 'HH24') END, '') AS "name!",
+        r#"SELECT activity_line($3, u.login, u.team, m.name, p.taken_at AT TIME ZONE $4) AS "name!",
                   p.currency::text AS "currency!", count(*) AS "count!", sum(p.amount_minor)::bigint AS "minor!"
            FROM promise p
            LEFT JOIN users u ON u.id = p.taken_by
@@ -100,8 +98,7 @@ async fn promises_matured(
     lines: &mut BTreeMap<String, Line>,
 ) -> Result<()> {
     let rows = sqlx::query!(
-        r#"SELECT coalesce(CASE $3 WHEN 'agent' THEN u.login WHEN 'team' THEN u.team WHEN 'campaign' THEN m.name
-                           ELSE to_char(p.taken_at AT TIME ZONE $4, 'HH24') END, '') AS "name!",
+        r#"SELECT activity_line($3, u.login, u.team, m.name, p.taken_at AT TIME ZONE $4) AS "name!",
                   count(*) AS "matured!", count(*) FILTER (WHERE p.status = 'kept') AS "kept!",
                   count(*) FILTER (WHERE p.status = 'partially_kept') AS "partly!"
            FROM promise p
@@ -137,8 +134,7 @@ async fn hours(conn: &mut PgConnection, asked: &Asked<'_>, lines: &mut BTreeMap<
                SELECT user_id, campaign_id, greatest(began, $1) AS began, ended FROM span
                WHERE state <> 'offline' AND ended > greatest(began, $1)
            )
-           SELECT coalesce(CASE $3 WHEN 'agent' THEN u.login WHEN 'team' THEN u.team WHEN 'campaign' THEN m.name
-                           ELSE to_char(h.at AT TIME ZONE $4, 'HH24') END, '') AS "name!",
+           SELECT activity_line($3, u.login, u.team, m.name, h.at AT TIME ZONE $4) AS "name!",
                   sum(extract(epoch FROM least(t.ended, h.at + interval '1 hour') - greatest(t.began, h.at)))::bigint AS "seconds!"
            FROM there t
            CROSS JOIN LATERAL (SELECT s AT TIME ZONE $4 AS at
@@ -169,8 +165,7 @@ async fn cash(conn: &mut PgConnection, asked: &Asked<'_>, lines: &mut BTreeMap<S
                WHERE p.kind = 'payment' AND p.business_date BETWEEN $1 AND $2 AND p.recorded_at <= $3
                  AND ($6::text IS NULL OR p.account_id IN (SELECT id FROM account WHERE portfolio = $6))
            )
-           SELECT coalesce(CASE $4 WHEN 'agent' THEN u.login WHEN 'team' THEN u.team WHEN 'campaign' THEN m.name
-                           ELSE to_char(last.at AT TIME ZONE $5, 'HH24') END, '') AS "name!",
+           SELECT activity_line($4, u.login, u.team, m.name, last.at AT TIME ZONE $5) AS "name!",
                   p.currency::text AS "currency!", sum(p.minor)::bigint AS "minor!"
            FROM paid p
            LEFT JOIN LATERAL (
