@@ -14,9 +14,13 @@ use crate::{
     agent::{Principal, Role},
     app::App,
     business_day::BusinessDays,
+    campaign::Limits,
     compliance::book::Book,
     error::{Error, Result},
     escalation::ladder::Ladder,
+    ids::{AccountId, CallId},
+    ledger::OpenItem,
+    money::Currency,
     plan::OnBreak,
 };
 
@@ -60,6 +64,29 @@ pub struct PlanRules {
     pub on_break: OnBreak,
     /// So many business days before each instalment it is announced, 0 to 10.
     pub remind_days: u8,
+}
+
+/// On what a promise or a plan is taken.
+#[derive(Clone, Copy)]
+pub(crate) struct Basis<'a> {
+    /// Whose.
+    pub account: AccountId,
+    /// On which call; `None`: otherwise.
+    pub call: Option<CallId>,
+    /// Who takes it: the limits of this role count.
+    pub by: &'a Principal,
+    /// The account's.
+    pub currency: Currency,
+    /// The account's open items, oldest first.
+    pub open_items: &'a [OpenItem],
+    /// What may be asked for, minor units.
+    pub collectible_minor: i64,
+    /// Grace and tolerance of a promise.
+    pub limits: &'a Limits,
+    /// What each role may agree to.
+    pub rules: &'a Rules,
+    /// The days on which the account's banks work.
+    pub days: &'a BusinessDays,
 }
 
 /// A part of the house that has tasks to do.

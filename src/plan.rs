@@ -22,19 +22,17 @@ pub use self::{
     schedule::{Due, Rhythm},
 };
 use crate::{
-    agent::{Principal, Role},
-    agreement::{Rules, SUPERVISION},
+    agent::Role,
+    agreement::{Basis, SUPERVISION},
     app::App,
-    business_day::BusinessDays,
-    campaign::Limits,
     disposition::PromiseTaken,
     error::{Error, Result},
-    ids::{AccountId, CallId, InstalmentId, PlanId, UserId},
+    ids::{AccountId, InstalmentId, PlanId, UserId},
     ledger::OpenItem,
     lifecycle::Lifecycle,
-    money::{Currency, Money},
+    money::Money,
     named::named,
-    promise::{self, NewPromise},
+    promise,
     task::{self, NewTask, Owner, Priority},
     worker,
 };
@@ -158,30 +156,6 @@ pub struct Event {
     pub note: String,
 }
 
-/// A plan to agree.
-pub(crate) struct NewPlan<'a> {
-    /// Whose.
-    pub account: AccountId,
-    /// On which call.
-    pub call: Option<CallId>,
-    /// Who agrees it: the limits of this role count.
-    pub by: &'a Principal,
-    /// The account's.
-    pub currency: Currency,
-    /// What was agreed.
-    pub taken: &'a PlanTaken,
-    /// The account's open items, oldest first.
-    pub open_items: &'a [OpenItem],
-    /// What may be asked for, minor units.
-    pub collectible_minor: i64,
-    /// Grace and tolerance of each instalment.
-    pub limits: &'a Limits,
-    /// What each role may agree to.
-    pub rules: &'a Rules,
-    /// The days on which the account's banks work.
-    pub days: &'a BusinessDays,
-}
-
 /// Agrees a plan. Outside of the limits of whoever agrees it, it is proposed to somebody whose limits reach, and nothing is
 /// promised before that one approves it. The caller refreshes the account's standing.
 ///
@@ -189,30 +163,31 @@ pub(crate) struct NewPlan<'a> {
 /// [`Error::Invalid`] naming the field, also for what nobody may agree to; [`Error::Conflict`] if the account has a plan.
 pub(crate) async fn take(
     conn: &mut PgConnection,
-    new: &NewPlan<'_>,
+    on: &Basis<'_>,
+    taken: &PlanTaken,
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<(PlanId, Status)> {
-    let items = covered(new)?;
-    let parts = schedule::schedule(new.taken, new.days, today)?;
-    let own = new.rules.authority.of(new.by.role).ok_or(Error::Forbidden)?.allow_plan(new.taken, &parts, today);
+    let items = covered(on, taken)?;
+    let parts = schedule::schedule(taken, on.days, today)?;
+    let own = on.rules.authority.of(on.by.role).ok_or(Error::Forbidden)?.allow_plan(taken, &parts, today);
     if own.is_err() {
-        new.rules.authority.admin.allow_plan(new.taken, &parts, today)?;
+        on.rules.authority.admin.allow_plan(taken, &parts, today)?;
     }
-    if store::live(conn, new.account).await?.is_some() {
+    if store::live(conn, on.account).await?.is_some() {
         return Err(Error::Conflict("the account has a plan: end it first".to_owned()));
     }
     let status = if own.is_ok() { Status::Active } else { Status::Proposed };
-    let role = own.is_ok().then_some(new.by.role);
-    let id = store::insert(conn, new, &parts, &items, (status, role), now).await?;
-    store::note(conn, id, status.as_str(), "", Some(new.by.user), now).await?;
+    let role = own.is_ok().then_some(on.by.role);
+    let id = store::insert(conn, on, taken, &parts, &items, (status, role), now).await?;
+    store::note(conn, id, status.as_str(), "", Some(on.by.user), now).await?;
     if status == Status::Proposed {
-        ask(conn, new, id, today, now).await?;
+        ask(conn, on, taken, id, today, now).await?;
     } else {
-        let under = Under { role: new.by.role, approved_by: None };
-        promise_parts(conn, new, id, &parts, &items, under, today, now).await?;
+        let under = Under { role: on.by.role, approved_by: None };
+        promise_parts(conn, on, id, &parts, &items, under, today, now).await?;
         let plan = store::get(conn, id).await?.ok_or(Error::NotFound("plan"))?;
-        letter::confirm(conn, &plan, new.by.user, today, now).await?;
+        letter::confirm(conn, &plan, on.by.user, today, now).await?;
     }
     Ok((id, status))
 }
@@ -228,7 +203,7 @@ struct Under {
 #[expect(clippy::too_many_arguments, reason = "what was agreed, what came of it, and when")]
 async fn promise_parts(
     conn: &mut PgConnection,
-    new: &NewPlan<'_>,
+    on: &Basis<'_>,
     plan: PlanId,
     parts: &[Due],
     items: &[InstalmentId],
@@ -243,42 +218,29 @@ async fn promise_parts(
         besides: true,
     });
     let taken: Vec<PromiseTaken> = taken.collect();
-    let Some(first) = taken.first() else { return Ok(()) };
-    let base = NewPromise {
-        account: new.account,
-        call: new.call,
-        by: new.by,
-        currency: new.currency,
-        taken: first,
-        open_items: new.open_items,
-        collectible_minor: new.collectible_minor,
-        limits: new.limits,
-        rules: new.rules,
-        days: new.days,
-    };
-    promise::take_plan(conn, &base, &taken, plan, (under.role, under.approved_by), today, now).await
+    promise::take_plan(conn, on, &taken, plan, (under.role, under.approved_by), today, now).await
 }
 
 /// Which items a plan is for: the named ones, else the oldest that it reaches. What it settles is owed.
-fn covered(new: &NewPlan<'_>) -> Result<Vec<InstalmentId>> {
-    let covers = new.taken.covers_minor.unwrap_or(new.taken.total_minor);
-    let named = &new.taken.items;
-    let known = |id: &InstalmentId| new.open_items.iter().any(|item| item.instalment == *id);
+fn covered(on: &Basis<'_>, taken: &PlanTaken) -> Result<Vec<InstalmentId>> {
+    let covers = taken.covers_minor.unwrap_or(taken.total_minor);
+    let named = &taken.items;
+    let known = |id: &InstalmentId| on.open_items.iter().any(|item| item.instalment == *id);
     if let Some(foreign) = named.iter().find(|id| !known(id)) {
         return Err(Error::invalid("plan.items", format!("{foreign} is no open item of the account")));
     }
     let of_plan = |item: &&OpenItem| named.is_empty() || named.contains(&item.instalment);
     let undisputed = |item: &OpenItem| item.open.minor - item.disputed.minor;
-    let most = new.open_items.iter().filter(of_plan).map(undisputed).sum::<i64>().min(new.collectible_minor);
-    if new.taken.total_minor < 1 || new.taken.total_minor > covers {
+    let most = on.open_items.iter().filter(of_plan).map(undisputed).sum::<i64>().min(on.collectible_minor);
+    if taken.total_minor < 1 || taken.total_minor > covers {
         return Err(Error::invalid("plan.total_minor", format!("1 to {} minor units", covers.max(1))));
     }
     if covers > most {
-        let field = if new.taken.covers_minor.is_some() { "plan.covers_minor" } else { "plan.total_minor" };
+        let field = if taken.covers_minor.is_some() { "plan.covers_minor" } else { "plan.total_minor" };
         return Err(Error::invalid(field, format!("at most {most} minor units, which may be asked for")));
     }
     let mut left = covers;
-    let reached = new.open_items.iter().filter(of_plan).filter(|item| undisputed(item) > 0).take_while(|item| {
+    let reached = on.open_items.iter().filter(of_plan).filter(|item| undisputed(item) > 0).take_while(|item| {
         let reached = left > 0;
         left -= undisputed(item);
         reached
@@ -289,27 +251,28 @@ fn covered(new: &NewPlan<'_>) -> Result<Vec<InstalmentId>> {
 /// A task for somebody whose limits reach.
 async fn ask(
     conn: &mut PgConnection,
-    new: &NewPlan<'_>,
+    on: &Basis<'_>,
+    taken: &PlanTaken,
     plan: PlanId,
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let total = Money::new(new.taken.total_minor, new.currency);
-    let subject = match new.taken.covers_minor {
-        Some(covers) if covers > new.taken.total_minor => {
-            format!("May {} be settled for {total}?", Money::new(covers, new.currency))
+    let total = Money::new(taken.total_minor, on.currency);
+    let subject = match taken.covers_minor {
+        Some(covers) if covers > taken.total_minor => {
+            format!("May {} be settled for {total}?", Money::new(covers, on.currency))
         }
-        _ => format!("May {total} be paid in {} instalments?", new.taken.instalments),
+        _ => format!("May {total} be paid in {} instalments?", taken.instalments),
     };
     let task = NewTask {
-        account: Some(new.account),
+        account: Some(on.account),
         kind: task::Kind::Approve,
         owner: Owner::Department(SUPERVISION.to_owned()),
         subject,
-        due_on: new.days.roll(today),
+        due_on: on.days.roll(today),
         priority: Priority::Urgent,
         source: Some(source(plan)),
-        by: Some(new.by.user),
+        by: Some(on.by.user),
     };
     task::open(conn, &task, now).await.map(drop)
 }

@@ -22,17 +22,16 @@ pub use self::{
     settle::settle,
 };
 use crate::{
-    agent::{Principal, Role},
-    agreement::{Rules, authority::Wanted},
+    agent::Role,
+    agreement::{Basis, authority::Wanted},
     app::App,
-    business_day::BusinessDays,
     campaign::Limits,
     disposition::PromiseTaken,
     error::{Error, Result},
-    ids::{AccountId, CallId, InstalmentId, PlanId, PromiseId, UserId},
+    ids::{CallId, InstalmentId, PlanId, PromiseId, UserId},
     ledger::OpenItem,
     lifecycle::Lifecycle,
-    money::{Currency, Money},
+    money::Money,
     outgoing, worker,
 };
 
@@ -71,84 +70,60 @@ pub struct Promise {
     pub call: Option<CallId>,
 }
 
-/// A promise to take; its amount, date and items have been checked against what is owed.
-#[derive(Clone, Copy)]
-pub(crate) struct NewPromise<'a> {
-    /// Who promised.
-    pub account: AccountId,
-    /// On which call; `None`: otherwise.
-    pub call: Option<CallId>,
-    /// Who took it: the limits of this role count.
-    pub by: &'a Principal,
-    /// The account's.
-    pub currency: Currency,
-    /// What was promised.
-    pub taken: &'a PromiseTaken,
-    /// The account's open items, oldest first.
-    pub open_items: &'a [OpenItem],
-    /// What may be asked for, minor units.
-    pub collectible_minor: i64,
-    /// Grace and tolerance.
-    pub limits: &'a Limits,
-    /// What each role may take.
-    pub rules: &'a Rules,
-    /// The days on which the account's banks work.
-    pub days: &'a BusinessDays,
-}
-
-/// Writes a promise. Unless it is taken besides them, it takes the place of the account's open ones, which are cancelled;
+/// Writes a promise, whose amount, date and items have been checked against what is owed. Unless it is taken besides them, it takes the place of the account's open ones, which are cancelled;
 /// those whose time is over are broken first, and stay so.
 ///
 /// # Errors
 /// [`Error::Invalid`] if it is outside of the limits and nobody approved it.
 pub(crate) async fn take(
     conn: &mut PgConnection,
-    new: &NewPromise<'_>,
+    on: &Basis<'_>,
+    taken: &PromiseTaken,
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<PromiseId> {
-    settle(conn, new.account, today, now).await?;
-    let open = store::open(conn, new.account).await?;
-    if !new.taken.besides && open.iter().any(|promise| promise.of_plan) {
+    settle(conn, on.account, today, now).await?;
+    let open = store::open(conn, on.account).await?;
+    if !taken.besides && open.iter().any(|promise| promise.of_plan) {
         return Err(Error::Conflict("the account has a plan: end it first, or promise besides it".to_owned()));
     }
     let wanted = Wanted {
-        amount_minor: new.taken.amount_minor,
-        due_on: new.taken.due_on,
-        besides: if new.taken.besides { open.len() } else { 0 },
-        collectible_minor: new.collectible_minor,
+        amount_minor: taken.amount_minor,
+        due_on: taken.due_on,
+        besides: if taken.besides { open.len() } else { 0 },
+        collectible_minor: on.collectible_minor,
     };
-    let under = authorized(conn, new, &wanted, today, now).await?;
-    if new.taken.besides {
+    let under = authorized(conn, on, &wanted, today, now).await?;
+    if taken.besides {
         let promised: i64 = open.iter().map(|promise| promise.left_minor).sum();
-        let most = new.collectible_minor - promised;
-        if new.taken.amount_minor > most {
+        let most = on.collectible_minor - promised;
+        if taken.amount_minor > most {
             let left = format!("1 to {} minor units, which are not promised yet", most.max(0));
             return Err(Error::invalid("promise.amount_minor", left));
         }
     } else {
         for promise in &open {
-            store::cancel(conn, promise.id, CancelReason::Replaced, Some(new.by.user), today, now).await?;
+            store::cancel(conn, promise.id, CancelReason::Replaced, Some(on.by.user), today, now).await?;
         }
     }
-    let items = covered(new.taken, new.open_items);
-    let level = evaluate::level(&items, &store::earlier(conn, new.account).await?);
+    let items = covered(taken, on.open_items);
+    let level = evaluate::level(&items, &store::earlier(conn, on.account).await?);
     let written = store::Written {
-        deadline: new.days.after(new.taken.due_on, new.limits.promise_grace_days),
-        tolerance_minor: tolerance(new.limits, new.taken.amount_minor),
+        deadline: on.days.after(taken.due_on, on.limits.promise_grace_days),
+        tolerance_minor: tolerance(on.limits, taken.amount_minor),
         level: i16::try_from(level).unwrap_or(i16::MAX),
         items: &items,
         limit_role: under.role,
         approved_by: under.approved.map(|(_, by)| by),
         plan: None,
     };
-    let id = store::insert(conn, new, &written, now).await?;
+    let id = store::insert(conn, on, taken, &written, now).await?;
     if let Some((approval, _)) = under.approved {
         store::use_approval(conn, approval, id).await?;
     }
-    let amount = Money::new(new.taken.amount_minor, new.currency);
-    let data = json!({ "promise": id, "amount": amount, "due_on": new.taken.due_on, "deadline_on": written.deadline });
-    let event = outgoing::Event { kind: outgoing::Kind::Promise, what: "taken", account: new.account, data };
+    let amount = Money::new(taken.amount_minor, on.currency);
+    let data = json!({ "promise": id, "amount": amount, "due_on": taken.due_on, "deadline_on": written.deadline });
+    let event = outgoing::Event { kind: outgoing::Kind::Promise, what: "taken", account: on.account, data };
     outgoing::tell(conn, &event, now).await?;
     Ok(id)
 }
@@ -160,30 +135,30 @@ pub(crate) async fn take(
 /// Those of Postgres.
 pub(crate) async fn take_plan(
     conn: &mut PgConnection,
-    new: &NewPromise<'_>,
+    on: &Basis<'_>,
     parts: &[PromiseTaken],
     plan: PlanId,
     (limit_role, approved_by): (Role, Option<UserId>),
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    settle(conn, new.account, today, now).await?;
-    for promise in store::open(conn, new.account).await? {
-        store::cancel(conn, promise.id, CancelReason::Replaced, Some(new.by.user), today, now).await?;
+    settle(conn, on.account, today, now).await?;
+    for promise in store::open(conn, on.account).await? {
+        store::cancel(conn, promise.id, CancelReason::Replaced, Some(on.by.user), today, now).await?;
     }
-    let earlier = store::earlier(conn, new.account).await?;
+    let earlier = store::earlier(conn, on.account).await?;
     for (seq, taken) in (1..).zip(parts) {
         let level = evaluate::level(&taken.items, &earlier);
         let written = store::Written {
-            deadline: new.days.after(taken.due_on, new.limits.promise_grace_days),
-            tolerance_minor: tolerance(new.limits, taken.amount_minor),
+            deadline: on.days.after(taken.due_on, on.limits.promise_grace_days),
+            tolerance_minor: tolerance(on.limits, taken.amount_minor),
             level: i16::try_from(level).unwrap_or(i16::MAX),
             items: &taken.items,
             limit_role,
             approved_by,
             plan: Some((plan, seq)),
         };
-        store::insert(conn, &NewPromise { taken, ..*new }, &written, now).await?;
+        store::insert(conn, on, taken, &written, now).await?;
     }
     Ok(())
 }
@@ -216,15 +191,15 @@ struct Under {
 /// The limits of whoever takes it, else an approval that covers it.
 async fn authorized(
     conn: &mut PgConnection,
-    new: &NewPromise<'_>,
+    on: &Basis<'_>,
     wanted: &Wanted,
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<Under> {
-    let own = new.rules.authority.of(new.by.role).ok_or(Error::Forbidden)?;
+    let own = on.rules.authority.of(on.by.role).ok_or(Error::Forbidden)?;
     match own.promise.allow(wanted, today) {
-        Ok(()) => Ok(Under { role: new.by.role, approved: None }),
-        Err(refused) => match store::approval(conn, new.account, wanted, now).await? {
+        Ok(()) => Ok(Under { role: on.by.role, approved: None }),
+        Err(refused) => match store::approval(conn, on.account, wanted, now).await? {
             Some((approval, role, by)) => Ok(Under { role, approved: Some((approval, by)) }),
             None => Err(refused),
         },
@@ -263,7 +238,7 @@ pub fn spawn(app: &App, lifecycle: &Lifecycle) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ids::InvoiceId, money::Money};
+    use crate::{ids::InvoiceId, money::Currency};
 
     fn item(open: i64) -> OpenItem {
         let money = Money::new(open, Currency::USD);

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     account::{self, DoNotCall, NewHold},
     agent::Principal,
-    agreement::Rules,
+    agreement::{Basis, Rules},
     business_day::BusinessDays,
     dispute,
     error::{Error, Result},
@@ -91,36 +91,10 @@ async fn on_account(
         recorded.note = Some(account::store::add_note(conn, account, Some(call.id), Some(by.user), note, now).await?);
     }
     if let Some(taken) = &wrap.promise {
-        let currency = currency_of(call)?;
-        let limits = &call.settings.limits;
-        let new = promise::NewPromise {
-            account,
-            call: Some(call.id),
-            by,
-            currency,
-            taken,
-            open_items: following.items,
-            collectible_minor: following.collectible_minor,
-            limits,
-            rules: following.rules,
-            days: following.days,
-        };
-        recorded.promise = Some(promise::take(conn, &new, today, now).await?);
+        recorded.promise = Some(promise::take(conn, &basis(following, account)?, taken, today, now).await?);
     }
     if let Some(taken) = &wrap.plan {
-        let new = plan::NewPlan {
-            account,
-            call: Some(call.id),
-            by,
-            currency: currency_of(call)?,
-            taken,
-            open_items: following.items,
-            collectible_minor: following.collectible_minor,
-            limits: &call.settings.limits,
-            rules: following.rules,
-            days: following.days,
-        };
-        let (id, status) = plan::take(conn, &new, today, now).await?;
+        let (id, status) = plan::take(conn, &basis(following, account)?, taken, today, now).await?;
         recorded.plan = Some(id);
         if status == plan::Status::Proposed {
             recorded.warnings.push("The plan waits for somebody whose limits reach: a supervisor was asked".to_owned());
@@ -223,7 +197,18 @@ fn discussed(wrap: &Wrap) -> Vec<InstalmentId> {
     items
 }
 
-fn currency_of(call: &Call) -> Result<Currency> {
-    let text = call.currency.as_deref().unwrap_or_default();
-    Currency::parse(text).map_err(Error::internal("reading the account's currency"))
+fn basis<'a>(following: &Following<'a>, account: AccountId) -> Result<Basis<'a>> {
+    let call = following.call;
+    let currency = call.currency.as_deref().unwrap_or_default();
+    Ok(Basis {
+        account,
+        call: Some(call.id),
+        by: following.by,
+        currency: Currency::parse(currency).map_err(Error::internal("reading the account's currency"))?,
+        open_items: following.items,
+        collectible_minor: following.collectible_minor,
+        limits: &call.settings.limits,
+        rules: following.rules,
+        days: following.days,
+    })
 }

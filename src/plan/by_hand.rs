@@ -6,13 +6,11 @@ use serde_json::json;
 use sqlx::{PgConnection, Postgres, Transaction};
 use utoipa::ToSchema;
 
-use super::{
-    Due, Event, NewPlan, Plan, PlanTaken, Status, Under, letter, promise_parts, schedule, source, store, take,
-};
+use super::{Due, Event, Plan, PlanTaken, Status, Under, letter, promise_parts, schedule, source, store, take};
 use crate::{
     account::{self, Account},
     agent::{Principal, Role},
-    agreement::{self, Rules},
+    agreement::{self, Basis, Rules},
     app::App,
     business_day::BusinessDays,
     campaign::Limits,
@@ -73,13 +71,12 @@ impl Ground {
         })
     }
 
-    fn plan<'a>(&'a self, by: &'a Principal, taken: &'a PlanTaken) -> NewPlan<'a> {
-        NewPlan {
+    fn basis<'a>(&'a self, by: &'a Principal) -> Basis<'a> {
+        Basis {
             account: self.row.id,
             call: None,
             by,
             currency: self.row.currency,
-            taken,
             open_items: &self.open_items,
             collectible_minor: self.collectible_minor,
             limits: &self.limits,
@@ -97,7 +94,7 @@ pub async fn preview(app: &App, by: &Principal, account: AccountId, taken: &Plan
     let today = app.clock.business_date();
     let mut conn = app.db.acquire().await?;
     let ground = Ground::of(app, &mut conn, account).await?;
-    super::covered(&ground.plan(by, taken))?;
+    super::covered(&ground.basis(by), taken)?;
     let parts = schedule::schedule(taken, &ground.days, today)?;
     let roles = [Role::Agent, Role::Supervisor, Role::Admin].into_iter().filter(|role| *role >= by.role);
     let (mut why, mut last) = (None, None);
@@ -122,7 +119,7 @@ pub async fn agree(app: &App, by: &Principal, account: AccountId, taken: &PlanTa
     let (today, now) = (app.clock.business_date(), app.clock.now());
     let mut tx = app.db.begin().await?;
     let ground = Ground::of(app, &mut tx, account).await?;
-    let agreed = take(&mut tx, &ground.plan(by, taken), today, now).await?;
+    let agreed = take(&mut tx, &ground.basis(by), taken, today, now).await?;
     finish(app, tx, account, now).await?;
     Ok(agreed)
 }
@@ -160,13 +157,13 @@ pub async fn approve(app: &App, by: &Principal, id: PlanId) -> Result<()> {
     if plan.taken_by == by.user {
         return Err(Error::Forbidden);
     }
-    let new = ground.plan(by, &plan.terms);
-    let items = super::covered(&new)?;
+    let basis = ground.basis(by);
+    let items = super::covered(&basis, &plan.terms)?;
     let parts = schedule::schedule(&plan.terms, &ground.days, today)?;
     ground.rules.authority.of(by.role).ok_or(Error::Forbidden)?.allow_plan(&plan.terms, &parts, today)?;
     store::approve(&mut tx, id, &parts, by).await?;
     let under = Under { role: by.role, approved_by: Some(by.user) };
-    promise_parts(&mut tx, &new, id, &parts, &items, under, today, now).await?;
+    promise_parts(&mut tx, &basis, id, &parts, &items, under, today, now).await?;
     changed(&mut tx, by, &plan, Status::Active, "approved", now).await?;
     let agreed = store::get(&mut tx, id).await?.ok_or(Error::NotFound("plan"))?;
     letter::confirm(&mut tx, &agreed, by.user, today, now).await?;
@@ -216,8 +213,8 @@ pub async fn resume(app: &App, by: &Principal, id: PlanId, note: &str) -> Result
     let items = store::items(&mut tx, id).await?;
     store::resumed(&mut tx, id, now).await?;
     let under = Under { role: by.role, approved_by: None };
-    let new = ground.plan(by, &plan.terms);
-    promise_parts(&mut tx, &new, id, &parts, &items, under, today, now).await?;
+    let basis = ground.basis(by);
+    promise_parts(&mut tx, &basis, id, &parts, &items, under, today, now).await?;
     changed(&mut tx, by, &plan, Status::Active, note, now).await?;
     finish(app, tx, plan.account, now).await
 }

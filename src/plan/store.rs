@@ -4,9 +4,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{PgConnection, PgPool, types::Json};
 use uuid::Uuid;
 
-use super::{Due, Event, NewPlan, OnBreak, Plan, PlanTaken, Status};
+use super::{Due, Event, OnBreak, Plan, PlanTaken, Status};
 use crate::{
     agent::{Principal, Role},
+    agreement::Basis,
     error::{Error, Result},
     ids::{AccountId, ContactPointId, InstalmentId, PlanId, PromiseId, UserId},
     ledger::store::stored_currency,
@@ -84,30 +85,31 @@ pub(super) async fn live(conn: &mut PgConnection, account: AccountId) -> Result<
 
 pub(super) async fn insert(
     conn: &mut PgConnection,
-    new: &NewPlan<'_>,
+    on: &Basis<'_>,
+    taken: &PlanTaken,
     parts: &[Due],
     items: &[InstalmentId],
     (status, role): (Status, Option<Role>),
     now: DateTime<Utc>,
 ) -> Result<PlanId> {
     let id = PlanId::generate();
-    let on_break = new.taken.on_break.unwrap_or(new.rules.plan.on_break);
+    let on_break = taken.on_break.unwrap_or(on.rules.plan.on_break);
     sqlx::query!(
         "INSERT INTO plan (id, account_id, call_id, currency, total_minor, covers_minor, terms, parts, on_break, postdated,
                            status, taken_by, taken_at, limit_role)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         id.0,
-        new.account.0,
-        new.call.map(|call| call.0),
-        new.currency.as_str(),
-        new.taken.total_minor,
-        new.taken.covers_minor.unwrap_or(new.taken.total_minor),
-        Json(new.taken) as _,
+        on.account.0,
+        on.call.map(|call| call.0),
+        on.currency.as_str(),
+        taken.total_minor,
+        taken.covers_minor.unwrap_or(taken.total_minor),
+        Json(taken) as _,
         Json(parts) as _,
         on_break.as_str(),
-        new.taken.postdated,
+        taken.postdated,
         status.as_str(),
-        new.by.user.0,
+        on.by.user.0,
         now,
         role.map(Role::as_str)
     )

@@ -4,11 +4,11 @@ use chrono::{NaiveDate, TimeDelta};
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{NewPromise, Promise, evaluate::CancelReason, settle, store, take};
+use super::{Promise, evaluate::CancelReason, settle, store, take};
 use crate::{
     account,
     agent::{Principal, Role},
-    agreement::{self, authority::Wanted},
+    agreement::{self, Basis, authority::Wanted},
     app::App,
     campaign::Limits,
     disposition::{self, PromiseTaken},
@@ -84,19 +84,18 @@ pub async fn take_by_hand(app: &App, by: &Principal, account: AccountId, taken: 
     let collectible_minor = ledger::store::figures(&mut tx, account).await?.map_or(0, |f| f.collectible.minor);
     disposition::check_promise(taken, &open_items, collectible_minor, today)?;
     let rules = agreement::store::rules(&mut *tx).await?;
-    let new = NewPromise {
+    let on = Basis {
         account,
         call: None,
         by,
         currency: row.currency,
-        taken,
         open_items: &open_items,
         collectible_minor,
         limits: &Limits::default(),
         rules: &rules,
         days: &rules.business_days_of(&app.policies.book, &row),
     };
-    let id = take(&mut tx, &new, today, now).await?;
+    let id = take(&mut tx, &on, taken, today, now).await?;
     ledger::store::refresh_standing(&mut tx, &[account], now).await?;
     outbox::enqueue(&mut tx, &[Effect::Requeue { account }], now).await?;
     tx.commit().await?;

@@ -5,12 +5,13 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{
-    NewPromise, Promise,
+    Promise,
     evaluate::{CancelReason, Credited, Judged, Paid, Status, Terms},
 };
 use crate::{
     agent::{Principal, Role},
-    agreement::authority::Wanted,
+    agreement::{Basis, authority::Wanted},
+    disposition::PromiseTaken,
     error::{Error, Result},
     ids::{AccountId, CallId, InstalmentId, PlanId, PromiseId, UserId},
     ledger::store::stored_currency,
@@ -100,7 +101,8 @@ pub(super) async fn cancel(
 
 pub(super) async fn insert(
     conn: &mut PgConnection,
-    new: &NewPromise<'_>,
+    on: &Basis<'_>,
+    taken: &PromiseTaken,
     written: &Written<'_>,
     now: DateTime<Utc>,
 ) -> Result<PromiseId> {
@@ -111,17 +113,17 @@ pub(super) async fn insert(
                               plan_seq)
          VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         id.0,
-        new.account.0,
-        new.call.map(|call| call.0),
-        new.taken.amount_minor,
-        new.currency.as_str(),
-        new.taken.due_on,
-        new.by.user.0,
+        on.account.0,
+        on.call.map(|call| call.0),
+        taken.amount_minor,
+        on.currency.as_str(),
+        taken.due_on,
+        on.by.user.0,
         now,
         written.deadline,
         written.tolerance_minor,
         written.level,
-        new.limits.promise_cleared_only,
+        on.limits.promise_cleared_only,
         written.limit_role.as_str(),
         written.approved_by.map(|by| by.0),
         written.plan.map(|(plan, _)| plan.0),
