@@ -70,6 +70,7 @@ impl Currency {
     /// The code.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        // Only ASCII capitals come in: the other branch, ISO 4217's word for no currency, is never taken.
         std::str::from_utf8(&self.0).unwrap_or("XXX")
     }
 
