@@ -81,6 +81,16 @@ pub struct Profile(Vec<f64>);
 #[derive(Clone, Debug, Default)]
 pub struct Answers(Arc<RwLock<Arc<Book>>>);
 
+/// How often people answer at a number that was called `dials` times and answered by people `people` times, in
+/// thousandths of what is `usual`, a chance above 0: 1000 where it was never called. The counts fade with time.
+#[must_use]
+pub fn reach(dials: f64, people: f64, usual: f64) -> u32 {
+    let of_number = Tally { dials, answered: people, people }.chance(|tally| tally.people, usual, NUMBER_PRIOR);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+    let milli = (1000.0 * of_number / usual).clamp(0.0, 1_000_000.0).round() as u32;
+    milli
+}
+
 impl Tally {
     /// Both together.
     #[must_use]

@@ -143,6 +143,8 @@ pub struct Weights {
     pub promise_history: u16,
     /// Few attempts so far raise.
     pub freshness: u16,
+    /// People who have answered at the number before raise, calls in vain lower.
+    pub reach: u16,
     /// The chance of an answer at this hour.
     pub answer_chance: u16,
 }
@@ -233,7 +235,7 @@ impl Default for ListRule {
 
 impl Default for Weights {
     fn default() -> Self {
-        Self { balance: 400, age: 300, promise_history: 100, freshness: 100, answer_chance: 100 }
+        Self { balance: 400, age: 300, promise_history: 100, freshness: 100, reach: 100, answer_chance: 100 }
     }
 }
 

@@ -95,6 +95,8 @@ pub struct Components {
     pub promise_history: u16,
     /// For not having been tried often.
     pub freshness: u16,
+    /// For how often people have answered at the number.
+    pub reach: u16,
     /// For the chance of an answer at this hour; the hour passes while an entry waits, so it is worked out for a whole
     /// window at the moment of claiming and is 0 before.
     pub answer_chance: u16,
@@ -291,6 +293,8 @@ pub struct Number {
     pub person_attempts: Vec<DateTime<Utc>>,
     /// A call to this number or to this person is live, for whichever account.
     pub in_call: bool,
+    /// How often people answer there, in thousandths of what is usual; see [`crate::answer::reach`].
+    pub reach_milli: u32,
     /// The last look refused it, and nothing about the account has changed since.
     pub refused: Option<Refused>,
 }

@@ -3,12 +3,23 @@
 //! Answers come early and "no answer" late: of the calls that are over within seconds of the dial, too many were answered.
 //! So a call is not looked at before it could have rung out, whatever has become of it by then.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::TimeDelta;
 
 use super::{HourOfWeek, Segment, Tally, store};
-use crate::{app::App, error::Result, lifecycle::Lifecycle, worker};
+use crate::{
+    app::App,
+    error::Result,
+    ids::AccountId,
+    lifecycle::Lifecycle,
+    outbox::{self, Effect},
+    worker,
+};
 
 /// How often calls are learnt from, and what other nodes have learnt is read.
 const PERIOD: Duration = Duration::from_secs(30);
@@ -69,9 +80,14 @@ async fn some(app: &App) -> Result<usize> {
     }
     store::add_to_segments(&mut tx, &segments, now).await?;
     store::add_to_numbers(&mut tx, &numbers, now).await?;
+    // What is known of a number counts in the score of whoever is called there.
+    let accounts: BTreeSet<AccountId> = calls.iter().filter_map(|call| call.account).collect();
+    let again: Vec<Effect> = accounts.into_iter().map(|account| Effect::Requeue { account }).collect();
+    outbox::enqueue(&mut tx, &again, now).await?;
     let more = calls.len() >= usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
     let until = calls.last().filter(|_| more).map_or(now - MATURES, |last| last.dialled_at);
     store::set_learnt(&mut tx, until.max(since)).await?;
     tx.commit().await?;
+    app.outbox.ring();
     Ok(calls.len())
 }

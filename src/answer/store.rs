@@ -5,13 +5,14 @@ use chrono_tz::Tz;
 use sqlx::{PgConnection, PgPool};
 
 use super::{Book, HourOfWeek, OfNumber, Segment, Tally, learn::Tallies};
-use crate::{error::Result, phone::Phone, queue::Lane};
+use crate::{error::Result, ids::AccountId, phone::Phone, queue::Lane};
 
 /// Seconds after which a call counts for 1/e of a new one: four weeks.
 const FADES: f64 = 28.0 * 86_400.0;
 
 /// A call that has had the time to be answered.
 pub(super) struct Matured {
+    pub(super) account: Option<AccountId>,
     pub(super) number: Phone,
     pub(super) dialled_at: DateTime<Utc>,
     /// The first zone of its window.
@@ -72,7 +73,7 @@ pub(super) async fn matured(
     some: i64,
 ) -> Result<Vec<Matured>> {
     let rows = sqlx::query!(
-        r#"SELECT to_number, created_at, queue_entry -> 'window' ->> 0 AS zone, queue_entry ->> 'lane' AS lane,
+        r#"SELECT account_id AS "account: AccountId", to_number, created_at, queue_entry -> 'window' ->> 0 AS zone, queue_entry ->> 'lane' AS lane,
                   answered_at IS NOT NULL AS "answered!",
                   answered_at IS NOT NULL AND outcome IS DISTINCT FROM 'machine' AS "person!"
            FROM call
@@ -89,6 +90,7 @@ pub(super) async fn matured(
         .into_iter()
         .filter_map(|row| {
             Some(Matured {
+                account: row.account,
                 number: row.to_number.parse().ok()?,
                 dialled_at: row.created_at,
                 zone: row.zone.and_then(|zone| zone.parse().ok()),

@@ -77,12 +77,13 @@ pub(super) fn startable(settings: &Settings) -> Result<()> {
 }
 
 fn weights(weights: &Weights) -> Result<()> {
-    let Weights { balance, age, promise_history, freshness, answer_chance } = *weights;
+    let Weights { balance, age, promise_history, freshness, reach, answer_chance } = *weights;
     let named = [
         ("balance", balance),
         ("age", age),
         ("promise_history", promise_history),
         ("freshness", freshness),
+        ("reach", reach),
         ("answer_chance", answer_chance),
     ];
     named.into_iter().try_for_each(|(name, value)| range(&format!("settings.weights.{name}"), value.into(), 0..=1000))

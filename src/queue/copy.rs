@@ -86,6 +86,12 @@ impl Value for i32 {
     }
 }
 
+impl Value for f64 {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self::from_be_bytes)
+    }
+}
+
 impl Value for bool {
     fn read(bytes: &[u8]) -> Option<Self> {
         bytes.first().map(|byte| *byte != 0)

@@ -146,7 +146,7 @@ fn waits(standing: &Standing, lane: Lane, next: &Next<'_>, now: DateTime<Utc>) -
 }
 
 fn entry(standing: &Standing, settings: &Settings, lane: Lane, number: &Number, business_date: NaiveDate) -> Entry {
-    let components = score::components(standing, settings, business_date);
+    let components = score::components(standing, number, settings, business_date);
     Entry {
         account: standing.account,
         person: number.person,

@@ -5,7 +5,7 @@
 
 use super::{Entry, Lane};
 
-/// The largest score: five components of at most 1000 points fit.
+/// The largest score: six components of at most 1000 points fit.
 pub const MAX_SCORE: u32 = (1 << SCORE_BITS) - 1;
 /// Amounts beyond 171 million units of two decimals are not told apart.
 const MAX_AMOUNT: u64 = (1 << AMOUNT_BITS) - 1;
@@ -79,7 +79,7 @@ mod tests {
     proptest! {
         #[test]
         fn ranks_order_by_lane_then_score_then_amount(
-            a in (0_usize..5, 0_u32..=5000, 0_i64..1 << 34), b in (0_usize..5, 0_u32..=5000, 0_i64..1 << 34),
+            a in (0_usize..5, 0_u32..=6000, 0_i64..1 << 34), b in (0_usize..5, 0_u32..=6000, 0_i64..1 << 34),
         ) {
             let wanted = a.0.cmp(&b.0).then(b.1.cmp(&a.1)).then(b.2.cmp(&a.2));
             let ranks = (Rank::of(&entry(a.0, a.1, a.2)), Rank::of(&entry(b.0, b.1, b.2)));
@@ -88,7 +88,7 @@ mod tests {
 
         #[test]
         fn a_rank_is_exact_as_a_double_and_stays_in_its_lane(
-            lane in 0_usize..5, score in 0_u32..=4000, amount: i64, points in 0_u16..=1000,
+            lane in 0_usize..5, score in 0_u32..=5000, amount: i64, points in 0_u16..=1000,
         ) {
             let entry = entry(lane, score, amount);
             let rank = Rank::of(&entry).raised(points);

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
-use super::{Components, Standing, Window};
+use super::{Components, Number, Standing, Window};
 use crate::{
     answer::{HourOfWeek, Profile},
     campaign::{Settings, Weights},
@@ -17,15 +17,19 @@ const BALANCE_BITS: (u32, u32) = (10, 27);
 const AGE_BITS: (u32, u32) = (0, 9);
 /// Fractional bits of [`log2`].
 const FRACTION: u32 = 8;
+/// A number where people answer so many times as often as usual scores everything, in thousandths.
+const REACH_MILLI: u32 = 2000;
+
 /// All components but the chance of an answer, which depends on the hour of the call: see [`answer_chance`].
 #[must_use]
-pub fn components(standing: &Standing, settings: &Settings, business_date: NaiveDate) -> Components {
+pub fn components(standing: &Standing, number: &Number, settings: &Settings, business_date: NaiveDate) -> Components {
     let weights = &settings.weights;
     Components {
         balance: balance(weights, standing.collectible_minor),
         age: age(weights, standing.oldest_due_on, business_date),
         promise_history: promise_history(weights, standing.broken_promises, standing.kept_promises),
         freshness: freshness(weights, standing.attempts, settings.limits.attempts_per_account),
+        reach: share(weights.reach, number.reach_milli, REACH_MILLI),
         answer_chance: 0,
     }
 }
@@ -45,7 +49,7 @@ impl Components {
     /// The score: the sum of all components.
     #[must_use]
     pub fn sum(&self) -> u32 {
-        [self.balance, self.age, self.promise_history, self.freshness, self.answer_chance]
+        [self.balance, self.age, self.promise_history, self.freshness, self.reach, self.answer_chance]
             .into_iter()
             .map(u32::from)
             .sum()
@@ -101,7 +105,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::answer::Book;
+    use crate::answer::{self, Book};
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -152,6 +156,15 @@ mod tests {
         assert_eq!(points(&Window::new([])), 0);
     }
 
+    #[test]
+    fn a_number_that_was_never_called_scores_half_of_its_reach() {
+        let points = |dials, people| share(100, answer::reach(dials, people, 0.2), REACH_MILLI);
+        assert_eq!(points(0.0, 0.0), 50);
+        assert_eq!(points(4.0, 0.0), 25);
+        assert_eq!(points(1_000.0, 1_000.0), 100);
+        assert!(points(3.0, 1.0) > 50);
+    }
+
     proptest! {
         #[test]
         fn every_component_stays_within_its_weight(
@@ -159,7 +172,8 @@ mod tests {
             limit: u8, seconds in 0_i64..4_000_000_000,
         ) {
             let weights = Weights {
-                balance: weight, age: weight, promise_history: weight, freshness: weight, answer_chance: weight,
+                balance: weight, age: weight, promise_history: weight, freshness: weight, reach: weight,
+                answer_chance: weight,
             };
             let today = day("2026-03-10");
             let now = DateTime::from_timestamp(seconds, 0).unwrap();

@@ -13,6 +13,7 @@ use super::{
     copy::{self, Malformed, Value, optional, present},
 };
 use crate::{
+    answer,
     campaign::Campaign,
     error::{Error, Result},
     ids::{AccountId, ContactPointId, PersonId},
@@ -55,6 +56,9 @@ struct Row {
     number_in_call: Option<bool>,
     refused_rule: Option<String>,
     refused_until: Option<DateTime<Utc>>,
+    number_dials: Option<f64>,
+    number_people: Option<f64>,
+    usual_reach: f64,
 }
 
 /// The standing of some accounts in a campaign as of `now`; those the campaign's portfolio does not hold are left out.
@@ -124,7 +128,7 @@ pub(super) async fn scan<'a>(
 /// Reads the chunks of [`scan`].
 #[derive(Default)]
 pub(super) struct Scan {
-    rows: copy::Rows<27>,
+    rows: copy::Rows<30>,
     zones: Zones,
     grouping: Grouping,
 }
@@ -150,7 +154,7 @@ impl Scan {
 }
 
 /// A row in the order of `copy_standings.sql`.
-fn seen(row: &copy::Fields<'_, 27>, zones: &mut Zones) -> Result<Seen, Malformed> {
+fn seen(row: &copy::Fields<'_, 30>, zones: &mut Zones) -> Result<Seen, Malformed> {
     let count = |field| Ok(optional::<i32>(field)?.unwrap_or(0).unsigned_abs());
     let standing = Standing {
         account: AccountId(present(row[0])?),
@@ -185,6 +189,7 @@ fn seen(row: &copy::Fields<'_, 27>, zones: &mut Zones) -> Result<Seen, Malformed
         attempts: optional(row[22])?.unwrap_or_default(),
         person_attempts: optional(row[23])?.unwrap_or_default(),
         in_call: optional(row[24])?.unwrap_or(false),
+        reach_milli: reach(optional(row[27])?, optional(row[28])?, present(row[29])?),
         refused: optional::<String>(row[25])?
             .map(|rule| Ok(Refused { rule, until: optional(row[26])? }))
             .transpose()?,
@@ -283,12 +288,18 @@ impl Row {
                 attempts: self.number_attempts.unwrap_or_default(),
                 person_attempts: self.person_attempts.unwrap_or_default(),
                 in_call: self.number_in_call.unwrap_or(false),
+                reach_milli: reach(self.number_dials, self.number_people, self.usual_reach),
                 refused: self.refused_rule.map(|rule| Refused { rule, until: self.refused_until }),
             }),
             _ => None,
         };
         Seen { standing, number, do_not_call }
     }
+}
+
+/// Nothing is known of a number that was never called.
+fn reach(dials: Option<f64>, people: Option<f64>, usual: f64) -> u32 {
+    answer::reach(dials.unwrap_or(0.0), people.unwrap_or(0.0), usual)
 }
 
 /// The hold of a stored reason; an unknown one holds as well.

@@ -80,15 +80,15 @@ pub(super) fn window(bucket: &str) -> Option<Window> {
     zones.map(Window::new)
 }
 
-/// `person|contact point|lane|balance,age,promise history,freshness|collectible`
+/// `person|contact point|lane|balance,age,promise history,freshness,reach|collectible`
 fn body(entry: &Entry) -> String {
     let Entry { person, contact_point, lane, components: c, collectible_minor, .. } = entry;
     let mut text = String::with_capacity(120);
     // Writing to a String cannot fail.
     let _ = write!(
         text,
-        "{person}|{contact_point}|{}|{},{},{},{}|{collectible_minor}",
-        *lane as u8, c.balance, c.age, c.promise_history, c.freshness
+        "{person}|{contact_point}|{}|{},{},{},{},{}|{collectible_minor}",
+        *lane as u8, c.balance, c.age, c.promise_history, c.freshness, c.reach
     );
     text
 }
@@ -105,6 +105,7 @@ pub(super) fn entry(account: AccountId, window: &Window, body: &str, answer_chan
         age: points.next()?,
         promise_history: points.next()?,
         freshness: points.next()?,
+        reach: points.next()?,
         answer_chance,
     };
     let collectible_minor = fields.next()?.parse().ok()?;
@@ -196,7 +197,8 @@ mod tests {
     use crate::ids::{ContactPointId, PersonId};
 
     fn sample() -> Entry {
-        let components = Components { balance: 312, age: 7, promise_history: 50, freshness: 100, answer_chance: 90 };
+        let components =
+            Components { balance: 312, age: 7, promise_history: 50, freshness: 100, reach: 40, answer_chance: 90 };
         Entry {
             account: AccountId::generate(),
             person: PersonId::generate(),

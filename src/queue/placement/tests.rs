@@ -26,6 +26,7 @@ fn number() -> Number {
         attempts: Vec::new(),
         person_attempts: Vec::new(),
         in_call: false,
+        reach_milli: 1000,
         refused: None,
     }
 }

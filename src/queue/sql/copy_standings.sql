@@ -18,7 +18,8 @@ COPY (
            n.value IN (SELECT to_number FROM call WHERE live AND direction = 'outbound')
                OR n.person_id IN (
                    SELECT person_id FROM call WHERE live AND direction = 'outbound' AND person_id IS NOT NULL),
-           r.rule, r.next_allowed_at
+           r.rule, r.next_allowed_at,
+           ba.dials, ba.people, (SELECT usual FROM usual_reach)
     FROM account a
     JOIN account_standing s ON s.account_id = a.id
     LEFT JOIN campaign_account c
@@ -47,6 +48,9 @@ COPY (
         SELECT person_id, array_agg(created_at ORDER BY created_at DESC) AS attempts FROM counted_attempt
         WHERE created_at > current_setting('queue.since')::timestamptz GROUP BY person_id
     ) bp ON bp.person_id = n.person_id
+    LEFT JOIN (
+        SELECT number, sum(dials) AS dials, sum(people) AS people FROM answer_number GROUP BY number
+    ) ba ON ba.number = n.value
     WHERE a.status = 'open' AND s.open_minor > 0
       AND current_setting('queue.portfolio') IN ('', a.portfolio)
     ORDER BY a.id, n.position, n.id

@@ -15,7 +15,10 @@ SELECT a.id AS "account: AccountId", a.status = 'open' AS "open!",
         WHERE t.person_id = n.person_id AND t.created_at > $5) AS person_attempts,
        (EXISTS (SELECT FROM call WHERE live AND direction = 'outbound' AND to_number = n.value)
         OR EXISTS (SELECT FROM call WHERE live AND direction = 'outbound' AND person_id = n.person_id)) AS number_in_call,
-       r.rule AS "refused_rule?", r.next_allowed_at AS refused_until
+       r.rule AS "refused_rule?", r.next_allowed_at AS refused_until,
+       (SELECT sum(dials) FROM answer_number WHERE number = n.value) AS number_dials,
+       (SELECT sum(people) FROM answer_number WHERE number = n.value) AS number_people,
+       (SELECT usual FROM usual_reach) AS "usual_reach!"
 FROM account a
 JOIN account_standing s ON s.account_id = a.id
 LEFT JOIN campaign_account c ON c.campaign_id = $1 AND c.account_id = a.id

@@ -6,6 +6,7 @@ use ledgerline::{
     app::App,
     campaign::Mode,
     dialer,
+    ids::AccountId,
     phone::Phone,
     queue::{self, Lane},
 };
@@ -138,5 +139,46 @@ async fn the_queues_points_for_the_hour_are_learnt() {
     learn::step(app).await.expect("a step");
     let after = points().await;
     assert!(after < before / 4, "{before} before, {after} after");
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn a_number_that_people_answer_goes_before_one_that_nobody_does() {
+    let carrier = Carrier::start(Answer::Taken).await;
+    let test = start(&carrier).await;
+    let app = &test.app;
+    for _ in 0..2 {
+        portfolio::add(app, &Debtor::default()).await;
+    }
+    let campaign = running(app, Mode::Progressive, 0).await;
+    queue::rebuild(app, campaign.id).await.expect("a queue");
+    let next = async || {
+        let page = queue::next(app, campaign.id, None, 2).await.expect("a page");
+        page.items.iter().map(|item| (item.account, item.components.reach)).collect::<Vec<_>>()
+    };
+    let before = next().await;
+    assert_eq!((before[0].1, before[1].1), (50, 50), "nothing is known of either");
+    let numbers: Vec<(AccountId, String)> =
+        sqlx::query_as("SELECT account_id, value FROM contact_point").fetch_all(&app.db).await.expect("numbers");
+    for (account, number) in numbers {
+        for call in 0..6 {
+            let at = app.clock.now() - TimeDelta::days(21) + TimeDelta::minutes(call);
+            let over = if account == before[0].0 { Over::no_answer(at) } else { Over::talked(at) };
+            recorded::call(app, campaign.id, None, Over { number: number.clone(), ..over }).await;
+        }
+        sqlx::query("UPDATE call SET account_id = $1 WHERE to_number = $2")
+            .bind(account)
+            .bind(number)
+            .execute(&app.db)
+            .await
+            .expect("they were calls to that account");
+    }
+    learn::step(app).await.expect("a step");
+    test.settle().await;
+    let after = next().await;
+    assert_eq!((after[0].0, after[1].0), (before[1].0, before[0].0), "{after:?}");
+    assert!(after[0].1 > 50 && after[1].1 < 50, "{after:?}");
+    queue::rebuild(app, campaign.id).await.expect("a queue");
+    assert_eq!(next().await, after, "the same when all are read at once");
     test.finish().await;
 }
