@@ -72,6 +72,7 @@ async fn tell(rig: &Rig, wave: usize) -> anyhow::Result<Duration> {
     Ok(took)
 }
 
+/// Lines that the carrier has taken: its answer named each.
 async fn insert_calls(rig: &Rig, wave: usize) -> anyhow::Result<Vec<(CallId, CallbackToken)>> {
     let calls: Vec<_> = (0..CALLS).map(|_| (CallId::generate(), CallbackToken::generate())).collect();
     let ids: Vec<_> = calls.iter().map(|(id, _)| id.0).collect();
@@ -80,8 +81,9 @@ async fn insert_calls(rig: &Rig, wave: usize) -> anyhow::Result<Vec<(CallId, Cal
     let facts = Facts { create: Create::Accepted, ..Facts::outbound(2000) };
     // Not checked at compile time: the bench is not part of the service's queries.
     sqlx::query(
-        "INSERT INTO call (id, direction, to_number, from_number, callback_token, facts, state, live, created_at, heard_at)
-         SELECT id, 'outbound', number, '+15555550100', token, $4, 'dialing', true, $5, $5
+        "INSERT INTO call (id, direction, to_number, from_number, callback_token, sid, facts, state, live, created_at,
+                           heard_at)
+         SELECT id, 'outbound', number, '+15555550100', token, 'CA' || replace(id::text, '-', ''), $4, 'dialing', true, $5, $5
          FROM unnest($1::uuid[], $2::text[], $3::text[]) AS t (id, token, number)",
     )
     .bind(ids)
