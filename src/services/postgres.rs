@@ -24,11 +24,10 @@ pub(super) const READY_WITHIN: Duration = Duration::from_mins(2);
 const CONNECTIONS: &str = "max_connections=250";
 
 /// Settings beyond the defaults. The log may not show personal data, hence no statements and no details of errors.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 8] = [
     "listen_addresses=",
     "unix_socket_permissions=0700",
     CONNECTIONS,
-    "fsync=on",
     "jit=off",
     "timezone=UTC",
     "log_error_verbosity=terse",

@@ -71,6 +71,11 @@ async fn start() -> Shared {
     let server = of_database(&server, "postgres");
     // Tests against a given Postgres may run beside those of others; in a private one all databases are ours.
     let prefix = if given.is_some() { format!("test_{}", std::process::id()) } else { "test".to_owned() };
+    if given.is_none() {
+        // What tests write need not outlive the machine, and making a database touches hundreds of files.
+        run(&server, "ALTER SYSTEM SET fsync = off").await;
+        run(&server, "SELECT pg_reload_conf()").await;
+    }
     for old in databases_like(&server, &format!("{prefix}\\_%")).await {
         run(&server, &format!("DROP DATABASE {old} WITH (FORCE)")).await;
     }
