@@ -14,7 +14,8 @@ use crate::{
     error::Result,
     escalation, floor,
     lifecycle::Lifecycle,
-    message, outbox, outgoing, plan, promise, queue, reminder, report, services, task, telemetry, tempo, worker,
+    message, outbox, outgoing, plan, promise, queue, quickbooks, reminder, report, services, task, telemetry, tempo,
+    worker,
 };
 
 /// The running service; cheap to clone.
@@ -63,6 +64,8 @@ pub struct Parts {
     pub mail: message::smtp::Mailer,
     /// Tells other systems.
     pub webhooks: outgoing::deliver::Client,
+    /// The live connection to `QuickBooks Online`.
+    pub quickbooks: quickbooks::client::Client,
     /// What this node knows of the queues' buckets.
     pub buckets: queue::Buckets,
 }
@@ -96,6 +99,7 @@ impl App {
             desk: desk::hub::Hub::default(),
             mail: message::smtp::Mailer::new(&config.mail)?,
             webhooks: outgoing::deliver::Client::new(&config.webhooks)?,
+            quickbooks: quickbooks::client::Client::new(&config.quickbooks)?,
             policies,
             dialer: dialer::Bell::default(),
             buckets: queue::Buckets::default(),
@@ -145,6 +149,7 @@ pub fn spawn_workers(app: &App, lifecycle: &Lifecycle) {
     escalation::spawn(app, lifecycle);
     plan::spawn(app, lifecycle);
     task::spawn(app, lifecycle);
+    quickbooks::step::spawn(app, lifecycle);
     worker::spawn(lifecycle, "metrics", Duration::from_secs(5), Arc::default(), || async {
         telemetry::metrics().run_upkeep();
         Ok(())

@@ -10,6 +10,7 @@ pub mod export;
 pub mod import;
 pub mod migrate;
 pub mod portfolio;
+pub mod quickbooks;
 pub mod replay;
 pub mod replay_pacing;
 pub mod serve;
@@ -51,6 +52,9 @@ pub enum Command {
     Statement(statement::Options),
     /// Write payments, promises, notes and adjustments as a file that another ledger takes.
     Export(export::Options),
+    /// Read and write over the live connection to `QuickBooks Online`, or say how it stands.
+    #[command(name = "quickbooks")]
+    QuickBooks(quickbooks::Options),
     /// Take over the attempts of another dialer, so that counts do not begin at zero.
     Attempts(attempts::Options),
     /// Make up a portfolio to try the service with.
@@ -99,6 +103,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Import(options) => import::run(options).await,
         Command::Statement(options) => statement::run(options).await,
         Command::Export(options) => export::run(options).await,
+        Command::QuickBooks(options) => quickbooks::run(options).await,
         Command::Attempts(options) => attempts::run(options).await,
         Command::Portfolio(options) => portfolio::run(&options),
         Command::Migrate(stores) => migrate::run(&stores).await,

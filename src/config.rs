@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use clap::Args;
+use clap::{Args, FromArgMatches};
 use secrecy::SecretString;
 use url::Url;
 
@@ -51,6 +51,10 @@ pub struct Config {
     /// Outgoing webhooks.
     #[command(flatten)]
     pub webhooks: Webhooks,
+
+    /// `QuickBooks Online`.
+    #[command(flatten)]
+    pub quickbooks: QuickBooks,
 }
 
 /// Postgres and Redis: given, or private children in a data directory.
@@ -152,6 +156,88 @@ pub struct Webhooks {
     /// Outgoing webhooks may go to private addresses and over http as well: for systems in the same network, and for tests.
     #[arg(long = "webhooks-private", env = "LEDGERLINE_WEBHOOKS_PRIVATE")]
     pub allow_private: bool,
+}
+
+/// The live connection to `QuickBooks Online`. Without a client id it is off.
+#[derive(Clone, Debug, Args)]
+pub struct QuickBooks {
+    /// Client id of the app that is registered at Intuit; without it the connection is off.
+    #[arg(long = "quickbooks-client-id", env = "QUICKBOOKS_CLIENT_ID", requires = "quickbooks_client_secret")]
+    pub client_id: Option<String>,
+
+    /// Client secret of the app.
+    #[arg(
+        id = "quickbooks_client_secret",
+        long = "quickbooks-client-secret",
+        env = "QUICKBOOKS_CLIENT_SECRET",
+        hide_env_values = true
+    )]
+    pub client_secret: Option<SecretString>,
+
+    /// The API, without `/v3`; Intuit's sandbox is `https://sandbox-quickbooks.api.intuit.com`.
+    #[arg(
+        long = "quickbooks-api-url",
+        env = "QUICKBOOKS_API_URL",
+        default_value = "https://quickbooks.api.intuit.com"
+    )]
+    pub api_url: Url,
+
+    /// The page on which an administrator grants access.
+    #[arg(
+        long = "quickbooks-authorize-url",
+        env = "QUICKBOOKS_AUTHORIZE_URL",
+        default_value = "https://appcenter.intuit.com/connect/oauth2"
+    )]
+    pub authorize_url: Url,
+
+    /// Where tokens are given.
+    #[arg(
+        long = "quickbooks-token-url",
+        env = "QUICKBOOKS_TOKEN_URL",
+        default_value = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"
+    )]
+    pub token_url: Url,
+
+    /// Where tokens are revoked.
+    #[arg(
+        long = "quickbooks-revoke-url",
+        env = "QUICKBOOKS_REVOKE_URL",
+        default_value = "https://developer.api.intuit.com/v2/oauth2/tokens/revoke"
+    )]
+    pub revoke_url: Url,
+
+    /// Where Intuit sends the administrator back to, as registered there; `/quickbooks/callback` under the public address
+    /// unless given.
+    #[arg(long = "quickbooks-redirect-url", env = "QUICKBOOKS_REDIRECT_URL")]
+    pub redirect_url: Option<Url>,
+
+    /// Key that tokens are encrypted with in the database: 32 bytes in Base64. Without it they are stored as they are.
+    #[arg(long = "quickbooks-token-key", env = "QUICKBOOKS_TOKEN_KEY", hide_env_values = true)]
+    pub token_key: Option<SecretString>,
+
+    /// Portfolio that the company's receivables are kept in, 1 to 64 characters.
+    #[arg(long = "quickbooks-portfolio", env = "QUICKBOOKS_PORTFOLIO", default_value = "quickbooks")]
+    pub portfolio: String,
+
+    /// How often changes are asked for, 1 to 1440 minutes.
+    #[arg(long = "quickbooks-minutes", env = "QUICKBOOKS_MINUTES", default_value_t = 5,
+          value_parser = clap::value_parser!(u16).range(1..=1440))]
+    pub minutes: u16,
+
+    /// Only read: payments recorded here are not written there.
+    #[arg(long = "quickbooks-read-only", env = "QUICKBOOKS_READ_ONLY")]
+    pub read_only: bool,
+}
+
+impl QuickBooks {
+    /// A configuration that connects nothing, whatever the environment says.
+    ///
+    /// # Errors
+    /// If the environment says something that is wrong.
+    pub fn off() -> Result<Self, clap::Error> {
+        let line = Self::augment_args(clap::Command::new("off")).no_binary_name(true);
+        Ok(Self { client_id: None, ..Self::from_arg_matches(&line.try_get_matches_from([""; 0])?)? })
+    }
 }
 
 impl Config {

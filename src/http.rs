@@ -32,6 +32,7 @@ mod postings;
 pub mod problem;
 mod promises;
 mod queue;
+mod quickbooks;
 mod reminders;
 mod reports;
 mod schedules;
@@ -58,6 +59,7 @@ pub fn router(app: App) -> Router {
         .merge(desk::router(app.clone()))
         .merge(crate::floor::router(app.clone()))
         .merge(opt_out::router(app.clone()))
+        .merge(quickbooks::callback(app.clone()))
         .merge(web::router(app.clone()));
     let uploads = layers::of_uploads(uploads.with_state(app.clone()), app.clone());
     layers::around(layers::of_the_house(of_the_house, app.clone()).merge(uploads).merge(webhook::router(app)))

@@ -22,7 +22,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-pub(crate) use self::source::cell_text;
+pub(crate) use self::source::{Objects, cell_text, qbo_column};
 use self::{
     batch::Scope,
     mapping::Mapping,
@@ -32,7 +32,9 @@ use self::{
     source::Source,
 };
 pub use self::{
+    rejects::Refused,
     report::Report,
+    source::Beside,
     store::{Counts, Totals},
 };
 use crate::{
@@ -104,32 +106,65 @@ pub async fn import_file(
     db: &PgPool,
     clock: &Clock,
     job: &ImportJob,
+    progress: impl FnMut(Progress) + Send,
+) -> Result<Report> {
+    let source = Source::open(&job.file, &job.mapping.file)?;
+    let rejects = job.rejects.clone().unwrap_or_else(|| Rejects::path_for(&job.file));
+    let rejects = Rejects::new(rejects, source.header().to_vec())?;
+    let sha256 = sha256(&job.file)?;
+    Box::pin(take_in(db, clock, job, Input { source, rejects, sha256 }, progress)).await
+}
+
+/// Takes in objects of `QuickBooks` that came over a live connection, by the code that takes in a file of them. Refused rows
+/// are in the report.
+///
+/// # Errors
+/// As [`import_file`].
+pub async fn import_objects(
+    db: &PgPool,
+    clock: &Clock,
+    portfolio: &str,
+    objects: &str,
+    beside: &Beside,
+) -> Result<Report> {
+    let job = ImportJob {
+        portfolio: Some(portfolio.to_owned()),
+        ..ImportJob::new("QuickBooks", Mapping::load("qbo-json")?, clock.business_date())
+    };
+    let source = Source::of_objects(objects, beside)?;
+    let sha256 = Sha256::digest(objects).to_vec();
+    let input = Input { source, rejects: Rejects::kept(), sha256 };
+    Box::pin(take_in(db, clock, &job, input, |_| ())).await
+}
+
+/// What is taken in, and where its refused rows go.
+struct Input {
+    source: Source,
+    rejects: Rejects,
+    sha256: Vec<u8>,
+}
+
+async fn take_in(
+    db: &PgPool,
+    clock: &Clock,
+    job: &ImportJob,
+    input: Input,
     mut progress: impl FnMut(Progress) + Send,
 ) -> Result<Report> {
     let begun = Instant::now();
+    let Input { source, rejects, sha256 } = input;
     let mut mapping = job.mapping.clone();
-    let source = Source::open(&job.file, &mapping.file)?;
     let header = source.header().to_vec();
     mapping.bind(&header)?;
     let portfolio = job.portfolio.clone().unwrap_or_else(|| mapping.portfolio.clone());
     if !(1..=64).contains(&portfolio.chars().count()) {
         return Err(Error::invalid("portfolio", "1 to 64 characters"));
     }
-    let rejects_path = job.rejects.clone().unwrap_or_else(|| Rejects::path_for(&job.file));
     let scope =
         Scope { import: Uuid::now_v7(), portfolio: &portfolio, row: mapping.row, as_of: job.as_of, now: clock.now() };
     let whole = job.dry_run || job.strict;
-    let mut run = Run {
-        scope,
-        db,
-        tx: db.begin().await?,
-        whole,
-        counts: Counts::default(),
-        accounts: 0,
-        touched: 0,
-        rejects: Rejects::new(rejects_path, header.clone())?,
-    };
-    let sha256 = sha256(&job.file)?;
+    let mut run =
+        Run { scope, db, tx: db.begin().await?, whole, counts: Counts::default(), accounts: 0, touched: 0, rejects };
     let file_name = job.file.file_name().unwrap_or_default().to_string_lossy();
     let batch = store::NewBatch {
         id: scope.import,
@@ -256,13 +291,15 @@ impl Run<'_> {
         } else {
             self.tx.rollback().await?;
         }
+        let (rejects, refused) = self.rejects.finish()?;
         Ok(Report {
             portfolio: self.scope.portfolio.to_owned(),
             as_of: self.scope.as_of,
             counts: self.counts,
             accounts: self.accounts,
             totals,
-            rejects: self.rejects.finish()?,
+            rejects,
+            refused,
             committed,
             rebuild,
             elapsed: std::time::Duration::ZERO,

@@ -83,6 +83,7 @@ pub mod reminder;
 
 // What all of it adds up to, and who else is told.
 pub mod outgoing;
+pub mod quickbooks;
 pub mod report;
 
 // The ways in from outside: the staff API and the pages.

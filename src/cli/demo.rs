@@ -21,7 +21,7 @@ use super::serve;
 use crate::{
     app::App,
     clock::Clock,
-    config::{Carrier, Config, Mail, Stores, Webhooks},
+    config::{Carrier, Config, Mail, QuickBooks, Stores, Webhooks},
     db,
     disposition::catalogue,
     emulator::{self, Emulator, agents},
@@ -188,6 +188,7 @@ fn config(options: &Options, carrier: &Emulator, opening: DateTime<Utc>, listen:
         },
         mail: Mail::default(),
         webhooks: Webhooks::default(),
+        quickbooks: QuickBooks::off()?,
     })
 }
 

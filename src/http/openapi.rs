@@ -14,8 +14,8 @@ use crate::{agent::session, app::App};
 
 use super::{
     accounts, agents, calls, campaigns, cash, dispositions, disputes, do_not_call, escalations, export, floor, health,
-    invoices, metrics, pacing, payments, periods, plans, policy, postings, promises, queue, reminders, reports,
-    schedules, session as sessions, softphone, tasks, templates, users, webhooks,
+    invoices, metrics, pacing, payments, periods, plans, policy, postings, promises, queue, quickbooks, reminders,
+    reports, schedules, session as sessions, softphone, tasks, templates, users, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -48,6 +48,7 @@ use super::{
         (name = "reports", description = "What is owed by age, and how quickly it is paid, as of any day"),
         (name = "export", description = "The way back: files that other ledgers take"),
         (name = "webhooks", description = "Other systems that are told what happens"),
+        (name = "quickbooks", description = "QuickBooks Online, live: connect, read, write back, conflicts"),
         (name = "periods", description = "Months and years of the books: check, close, reopen"),
         (name = "operation", description = "Health and metrics"),
     )
@@ -89,6 +90,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(schedules::routes())
         .merge(reminders::routes())
         .merge(webhooks::routes())
+        .merge(quickbooks::routes())
         .merge(export::routes())
         .merge(policy::routes())
         .merge(calls::routes())

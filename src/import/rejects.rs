@@ -1,5 +1,5 @@
 //! The file of refused rows: line, column, reason, and the row as it was. It holds personal data, as its source does, and
-//! is readable by its owner only.
+//! is readable by its owner only. What comes over a live connection has no file: its refused rows are handed on.
 
 use std::{
     fs::{File, OpenOptions},
@@ -10,11 +10,21 @@ use std::{
 use super::{record::Rejection, source::RawRow};
 use crate::error::{Error, Result};
 
-/// Writes refused rows; the file appears with the first.
+/// A row that was refused, where no file is written.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// The row as it was.
+    pub cells: Vec<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Takes refused rows: writes them, or keeps them where there is no file. The file appears with the first.
 pub struct Rejects {
-    path: PathBuf,
+    path: Option<PathBuf>,
     header: Vec<String>,
     writer: Option<csv::Writer<File>>,
+    kept: Vec<Refused>,
 }
 
 impl Rejects {
@@ -25,8 +35,14 @@ impl Rejects {
     pub fn new(path: PathBuf, header: Vec<String>) -> Result<Self> {
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(unwritable(&path, error)),
-            _ => Ok(Self { path, header, writer: None }),
+            _ => Ok(Self { path: Some(path), header, writer: None, kept: Vec::new() }),
         }
+    }
+
+    /// Rejects that are kept.
+    #[must_use]
+    pub fn kept() -> Self {
+        Self { path: None, header: Vec::new(), writer: None, kept: Vec::new() }
     }
 
     /// Where the rejects of a file go: beside it, or where its folder cannot be written to, into the current one.
@@ -45,7 +61,14 @@ impl Rejects {
     /// # Errors
     /// [`Error::Invalid`] if the file cannot be written.
     pub fn add(&mut self, row: &RawRow, rejection: &Rejection) -> Result<()> {
-        let path = &self.path;
+        let Some(path) = &self.path else {
+            let reason = match rejection.column.as_str() {
+                "" => rejection.reason.clone(),
+                column => format!("{column}: {}", rejection.reason),
+            };
+            self.kept.push(Refused { cells: row.cells.clone(), reason });
+            return Ok(());
+        };
         if self.writer.is_none() {
             let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
             let mut writer =
@@ -62,14 +85,14 @@ impl Rejects {
             .map_err(|error| unwritable(path, error))
     }
 
-    /// Writes out what is left; the file, if there is one.
+    /// Writes out what is left; the file, if there is one, and the rows that were kept.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the file cannot be written.
-    pub fn finish(self) -> Result<Option<PathBuf>> {
-        let Some(mut writer) = self.writer else { return Ok(None) };
-        writer.flush().map_err(|error| unwritable(&self.path, error))?;
-        Ok(Some(self.path))
+    pub fn finish(self) -> Result<(Option<PathBuf>, Vec<Refused>)> {
+        let Some((mut writer, path)) = self.writer.zip(self.path) else { return Ok((None, self.kept)) };
+        writer.flush().map_err(|error| unwritable(&path, error))?;
+        Ok((Some(path), self.kept))
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use chrono::NaiveDate;
 
-use super::{Counts, Totals};
+use super::{Counts, Totals, rejects::Refused};
 use crate::money::{Currency, Money};
 
 /// What an import did.
@@ -22,6 +22,8 @@ pub struct Report {
     pub totals: BTreeMap<String, Totals>,
     /// The file of refused rows, if any were.
     pub rejects: Option<PathBuf>,
+    /// The refused rows, where no file is written.
+    pub refused: Vec<Refused>,
     /// False: nothing was changed, because it was a dry run, or strict and a row was refused.
     pub committed: bool,
     /// More accounts changed than are requeued one by one.

@@ -7,7 +7,12 @@ mod xlsx;
 
 use std::{fs::File, path::Path};
 
-pub(crate) use self::xlsx::text as cell_text;
+pub(crate) use self::{
+    qbo_json::{Objects, column as qbo_column},
+    xlsx::text as cell_text,
+};
+
+pub use qbo_json::Beside;
 
 pub use layout::LayoutKind;
 
@@ -40,6 +45,16 @@ enum Reader {
 }
 
 impl Source {
+    /// Reads the objects of a live connection.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if they are not what they should be.
+    pub fn of_objects(text: &str, beside: &Beside) -> Result<Self> {
+        let unreadable = |error: String| Error::invalid("QuickBooks", error);
+        let rows = qbo_json::Rows::of(text, beside).map_err(unreadable)?;
+        Self::begin(Reader::Json(rows), LayoutKind::Plain).map_err(unreadable)
+    }
+
     /// Opens a file and reads its header.
     ///
     /// # Errors
@@ -47,25 +62,29 @@ impl Source {
     pub fn open(path: &Path, shape: &FileShape) -> Result<Self> {
         let unreadable = |error: String| Error::invalid(path.display().to_string(), error);
         let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
-        let mut reader = match format_of(path, shape)
+        let reader = match format_of(path, shape)
             .ok_or_else(|| unreadable("neither .csv nor .xlsx: set file.format in the mapping".to_owned()))?
         {
             Format::Csv => Reader::Csv(csv_text::Rows::new(file, shape)),
             Format::Xlsx => Reader::Xlsx(xlsx::Rows::open(file, shape).map_err(unreadable)?),
             Format::QboJson => Reader::Json(qbo_json::Rows::open(file).map_err(unreadable)?),
         };
-        let mut layout = Layout::new(shape.layout);
+        Self::begin(reader, shape.layout).map_err(unreadable)
+    }
+
+    fn begin(mut reader: Reader, layout: LayoutKind) -> Result<Self, String> {
+        let mut layout = Layout::new(layout);
         let mut rows = 0;
         let header = loop {
-            match reader.next().map_err(unreadable)? {
+            match reader.next()? {
                 Some(row) => {
                     if let Some(header) = layout.begin(&row) {
                         break header;
                     }
                     rows += 1;
                 }
-                None if rows == 0 => return Err(unreadable("the file is empty".to_owned())),
-                None => return Err(unreadable("no row names the columns of this layout".to_owned())),
+                None if rows == 0 => return Err("the file is empty".to_owned()),
+                None => return Err("no row names the columns of this layout".to_owned()),
             }
         };
         Ok(Self { header, layout, reader })

@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use ledgerline::cli::Cli;
 
 /// Where decisions are made: they get the world as an argument and cannot reach it.
-const PURE: [&str; 71] = [
+const PURE: [&str; 73] = [
     "escalation/ladder.rs",
     "plan/judge.rs",
     "plan/schedule.rs",
@@ -32,6 +32,8 @@ const PURE: [&str; 71] = [
     "call/machine.rs",
     "agent/presence.rs",
     "paper.rs",
+    "quickbooks/object.rs",
+    "quickbooks/payment.rs",
     "queue/score.rs",
     "queue/placement.rs",
     "queue/rank.rs",

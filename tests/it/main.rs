@@ -33,6 +33,7 @@ mod portfolio;
 mod promises;
 mod queries;
 mod queue;
+mod quickbooks;
 mod reminders;
 mod reports;
 mod scene;

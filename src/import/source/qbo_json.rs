@@ -2,10 +2,11 @@
 //! one object a line. Amounts are read from their digits and never pass through a binary fraction.
 //!
 //! What is paid of an invoice is its total less its balance; the day is that of the last payment in the file that is linked
-//! to it, else the day it was changed last. What is left of a payment or credit memo is an item below 0.
+//! to it, else the day it was changed last. What a credit memo was applied to is no cash: a payment of 0 links the two, and the
+//! invoice comes in lowered by it. What is left of a payment or credit memo is an item below 0, or of 0 once it is used up.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::File,
     io::Read,
 };
@@ -38,6 +39,11 @@ const COLUMNS: [&str; 17] = [
     "po",
     "paid_on",
 ];
+
+/// The place of a column of the rows.
+pub fn column(name: &str) -> Option<usize> {
+    COLUMNS.iter().position(|column| *column == name)
+}
 
 /// The rows made of the objects.
 pub struct Rows {
@@ -102,14 +108,17 @@ struct Document<'a> {
     remaining_credit: Option<&'a RawValue>,
     #[serde(borrow)]
     unapplied_amt: Option<&'a RawValue>,
-    #[serde(default)]
-    line: Vec<Line>,
+    #[serde(borrow, default)]
+    line: Vec<Line<'a>>,
+    linked_txn: Option<Vec<Linked>>,
     meta_data: Option<MetaData>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Line {
+struct Line<'a> {
+    #[serde(borrow)]
+    amount: Option<&'a RawValue>,
     #[serde(default)]
     linked_txn: Vec<Linked>,
 }
@@ -129,7 +138,16 @@ struct MetaData {
 
 /// The objects of a file by kind, each as its text.
 #[derive(Default)]
-struct Objects<'a>(BTreeMap<String, Vec<&'a RawValue>>);
+pub(crate) struct Objects<'a>(BTreeMap<String, Vec<&'a RawValue>>);
+
+/// What a live connection knows beside the objects; of a file, nothing. Both go by kind and id, such as `Payment 163`.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// What was recorded here first, and is in the ledger already.
+    pub ours: HashSet<String>,
+    /// Numbers of items where they are not what the object says.
+    pub numbers: HashMap<String, String>,
+}
 
 impl Rows {
     /// Reads the whole file.
@@ -139,7 +157,12 @@ impl Rows {
         if text.len() as u64 > MOST_BYTES {
             return Err(format!("more than {} MiB: split it", MOST_BYTES >> 20));
         }
-        let rows = rows(&text)?;
+        Self::of(&text, &Beside::default())
+    }
+
+    /// Reads objects.
+    pub fn of(text: &str, beside: &Beside) -> Result<Self, String> {
+        let rows = rows(text, beside)?;
         Ok(Self { all: rows.len() as u64, rows: rows.into_iter() })
     }
 
@@ -154,69 +177,115 @@ impl Rows {
     }
 }
 
-/// The header, and a row for each document with something to say.
-fn rows(text: &str) -> Result<Vec<RawRow>, String> {
-    let mut objects = Objects::default();
-    for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
-        objects.collect(value.map_err(|error| error.to_string())?, None);
-    }
-    let customers = objects.read::<Customer>("Customer")?;
-    let customers: HashMap<String, (usize, Customer)> =
-        customers.into_iter().map(|(nth, customer)| (customer.id.clone(), (nth, customer))).collect();
+/// The header, and a row for each document; its line is its place among them, from 1.
+fn rows(text: &str, beside: &Beside) -> Result<Vec<RawRow>, String> {
+    let objects = Objects::of(text)?;
+    let customers: HashMap<String, Customer> =
+        objects.read::<Customer>("Customer")?.into_iter().map(|customer| (customer.id.clone(), customer)).collect();
     let (invoices, payments, credits) =
         (objects.documents("Invoice")?, objects.documents("Payment")?, objects.documents("CreditMemo")?);
-    let paid_on = last_payments(&payments);
+    let links = links(&payments, beside);
     let mut header: Vec<String> = COLUMNS.map(str::to_owned).to_vec();
     header.push("paid".to_owned());
     let mut rows = vec![RawRow { line: 0, cells: header, fault: None }];
-    for (nth, invoice) in &invoices {
-        let total = plain(Some(invoice.total_amt));
-        let paid = difference(&total, &plain(invoice.balance));
-        let changed = invoice.meta_data.as_ref().and_then(|data| data.last_updated_time.as_deref());
-        let on = paid_on.get(invoice.id.as_str()).copied().or_else(|| changed.and_then(|at| at.get(..10)));
-        let on = on.filter(|_| paid.as_ref().is_some_and(|paid| paid != "0"));
-        let number = invoice.doc_number.clone().unwrap_or_else(|| format!("INV {}", invoice.id));
-        let paid_amount = paid.clone().filter(|_| on.is_some()).unwrap_or_default();
-        let mut row = item(invoice, &customers, number, total, on.unwrap_or_default(), &paid_amount);
-        row.line = *nth;
-        if paid.is_none() {
-            row.fault = Some("TotalAmt or Balance is no amount".to_owned());
-        }
-        rows.push(row);
-    }
-    let left = payments.iter().map(|(nth, one)| (nth, one, "PMT", plain(one.unapplied_amt)));
-    let left =
-        left.chain(credits.iter().map(|(nth, one)| (nth, one, "CM", plain(one.remaining_credit.or(one.balance)))));
-    for (nth, one, prefix, amount) in left.filter(|(_, _, _, amount)| !is_nothing(amount)) {
+    rows.extend(invoices.iter().map(|invoice| invoice_row(invoice, &customers, &links, beside)));
+    let left = payments.iter().map(|one| ("Payment", "PMT", one, one.unapplied_amt));
+    let left = left.chain(credits.iter().map(|one| ("CreditMemo", "CM", one, one.remaining_credit.or(one.balance))));
+    for (kind, prefix, one, amount) in left.filter(|(kind, _, one, _)| !beside.ours.contains(&one.key(kind))) {
+        let amount = plain(amount);
+        let amount = if is_nothing(&amount) { "0".to_owned() } else { format!("-{amount}") };
         let number = format!("{prefix} {}", one.doc_number.as_deref().unwrap_or(&one.id));
-        let mut row = item(one, &customers, number, format!("-{amount}"), "", "");
-        row.line = *nth;
-        rows.push(row);
+        let number = beside.numbers.get(&one.key(kind)).cloned().unwrap_or(number);
+        rows.push(item(one, &customers, number, amount, "", ""));
+    }
+    for (row, line) in rows.iter_mut().zip(0..) {
+        row.line = line;
     }
     Ok(rows)
 }
 
-/// The day of the last payment of each invoice.
-fn last_payments<'a>(payments: &'a [(u64, Document<'_>)]) -> HashMap<&'a str, &'a str> {
-    let mut days: HashMap<&str, &str> = HashMap::new();
-    for (_, payment) in payments {
-        for linked in payment.line.iter().flat_map(|line| &line.linked_txn).filter(|one| one.txn_type == "Invoice") {
-            let day = days.entry(&linked.txn_id).or_insert(&payment.txn_date);
-            *day = (*day).max(&payment.txn_date);
+/// A payment's part for one invoice.
+struct Link<'a> {
+    payment: &'a str,
+    on: &'a str,
+    /// Ten-thousandths.
+    amount: i64,
+    origin: Origin,
+}
+
+/// Where what a payment brings comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The debtor.
+    Cash,
+    /// A credit memo: the payment itself is one of 0.
+    Credit,
+    /// Here: the ledger has it already.
+    Ours,
+}
+
+/// The parts of all payments, by invoice.
+fn links<'a>(payments: &'a [Document<'_>], beside: &Beside) -> HashMap<&'a str, Vec<Link<'a>>> {
+    let mut links: HashMap<&str, Vec<Link<'_>>> = HashMap::new();
+    for payment in payments {
+        let origin = match () {
+            () if beside.ours.contains(&payment.key("Payment")) => Origin::Ours,
+            () if is_nothing(&plain(Some(payment.total_amt))) => Origin::Credit,
+            () => Origin::Cash,
+        };
+        for line in &payment.line {
+            let amount = scaled(&plain(line.amount)).unwrap_or(0);
+            for to in line.linked_txn.iter().filter(|to| to.txn_type == "Invoice") {
+                let link = Link { payment: &payment.id, on: &payment.txn_date, amount, origin };
+                links.entry(&to.txn_id).or_default().push(link);
+            }
         }
     }
-    days
+    links
+}
+
+fn invoice_row(
+    invoice: &Document<'_>,
+    customers: &HashMap<String, Customer>,
+    links: &HashMap<&str, Vec<Link<'_>>>,
+    beside: &Beside,
+) -> RawRow {
+    let number = invoice.doc_number.clone().unwrap_or_else(|| format!("INV {}", invoice.id));
+    let number = beside.numbers.get(&invoice.key("Invoice")).cloned().unwrap_or(number);
+    let amounts = scaled(&plain(Some(invoice.total_amt))).zip(scaled(&plain(invoice.balance)));
+    let Some((total, balance)) = amounts else {
+        let mut row = item(invoice, customers, number, String::new(), "", "");
+        row.fault = Some("TotalAmt or Balance is no amount".to_owned());
+        return row;
+    };
+    // The invoice says which payments its balance takes account of; where it does not, all of them.
+    let counts = |link: &&Link<'_>| {
+        invoice.linked_txn.as_ref().is_none_or(|all| all.iter().any(|one| one.txn_id == link.payment))
+    };
+    let links: Vec<&Link<'_>> = links.get(invoice.id.as_str()).into_iter().flatten().filter(counts).collect();
+    let from = |origin| links.iter().filter(|link| link.origin == origin).map(|link| link.amount).sum::<i64>();
+    let (credited, ours) = (from(Origin::Credit), from(Origin::Ours));
+    let mut paid = total.saturating_sub(balance).saturating_sub(credited).saturating_sub(ours);
+    if ours != 0 {
+        paid = paid.max(0);
+    }
+    let last = links.iter().filter(|link| link.origin == Origin::Cash).map(|link| link.on).max();
+    let changed = invoice.meta_data.as_ref().and_then(|data| data.last_updated_time.as_deref());
+    let on = last.or_else(|| changed.and_then(|at| at.get(..10))).filter(|_| paid != 0);
+    let paid = on.map(|_| written(paid)).unwrap_or_default();
+    let amount = if credited == 0 { plain(Some(invoice.total_amt)) } else { written(total.saturating_sub(credited)) };
+    item(invoice, customers, number, amount, on.unwrap_or_default(), &paid)
 }
 
 fn item(
     document: &Document<'_>,
-    customers: &HashMap<String, (usize, Customer)>,
+    customers: &HashMap<String, Customer>,
     number: String,
     amount: String,
     paid_on: &str,
     paid: &str,
 ) -> RawRow {
-    let customer = customers.get(&document.customer_ref.value).map(|(_, customer)| customer);
+    let customer = customers.get(&document.customer_ref.value);
     let address = customer.and_then(|customer| customer.bill_addr.as_ref());
     let text = |text: Option<&String>| text.cloned().unwrap_or_default();
     let name = customer.and_then(|one| one.company_name.as_ref().or(one.display_name.as_ref()));
@@ -246,7 +315,28 @@ fn item(
     RawRow { line: 0, cells, fault: None }
 }
 
+impl Document<'_> {
+    /// Kind and id, as [`Beside`] has them.
+    fn key(&self, kind: &str) -> String {
+        format!("{kind} {}", self.id)
+    }
+}
+
 impl<'a> Objects<'a> {
+    /// The objects in a text.
+    pub fn of(text: &'a str) -> Result<Self, String> {
+        let mut objects = Self::default();
+        for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
+            objects.collect(value.map_err(|error| error.to_string())?, None);
+        }
+        Ok(objects)
+    }
+
+    /// The texts of all objects of a kind.
+    pub fn texts(&self, kind: &str) -> &[&'a RawValue] {
+        self.0.get(kind).map_or(&[], Vec::as_slice)
+    }
+
     /// Finds the objects in a query response, a list, or a wrapper such as `{"Invoice": {…}}`.
     fn collect(&mut self, value: &'a RawValue, kind: Option<&str>) {
         if let Ok(list) = serde_json::from_str::<Vec<&'a RawValue>>(value.get()) {
@@ -268,31 +358,23 @@ impl<'a> Objects<'a> {
         }
     }
 
-    fn read<T: Deserialize<'a>>(&self, kind: &str) -> Result<Vec<(usize, T)>, String> {
-        let texts = self.0.get(kind).map_or(&[][..], Vec::as_slice);
-        texts
-            .iter()
-            .enumerate()
-            .map(|(nth, text)| {
-                let value =
-                    serde_json::from_str(text.get()).map_err(|error| format!("{kind} number {}: {error}", nth + 1))?;
-                Ok((nth, value))
-            })
-            .collect()
+    fn read<T: Deserialize<'a>>(&self, kind: &str) -> Result<Vec<T>, String> {
+        let read = |(nth, text): (usize, &&'a RawValue)| {
+            serde_json::from_str(text.get()).map_err(|error| format!("{kind} number {nth}: {error}"))
+        };
+        let there = (1..).zip(self.texts(kind)).filter(|(_, text)| !is_deleted(text));
+        there.map(read).collect()
     }
 
-    /// Documents with their place among those of their kind, from 1; deleted ones have no amount and are left out.
-    fn documents(&self, kind: &str) -> Result<Vec<(u64, Document<'a>)>, String> {
-        let texts = self.0.get(kind).map_or(&[][..], Vec::as_slice);
-        let there = texts.iter().zip(1_u64..).filter(|(text, _)| !text.get().contains("\"status\":\"Deleted\""));
-        there
-            .map(|(text, nth)| {
-                let document =
-                    serde_json::from_str(text.get()).map_err(|error| format!("{kind} number {nth}: {error}"))?;
-                Ok((nth, document))
-            })
-            .collect()
+    /// The documents of a kind.
+    fn documents(&self, kind: &str) -> Result<Vec<Document<'a>>, String> {
+        self.read(kind)
     }
+}
+
+/// A deleted object is nothing but its id.
+fn is_deleted(text: &RawValue) -> bool {
+    text.get().contains("\"status\":\"Deleted\"")
 }
 
 /// The digits of a number; nothing where there is none.
@@ -304,57 +386,20 @@ fn is_nothing(amount: &str) -> bool {
     amount.bytes().all(|byte| byte == b'0' || byte == b'.')
 }
 
-/// The difference of two decimal texts, digit by digit; `None` for what is no amount of at most four decimals.
-fn difference(total: &str, balance: &str) -> Option<String> {
-    let scaled = |text: &str| {
-        let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
-        let (units, decimals) = digits.split_once('.').unwrap_or((digits, ""));
-        let fits = decimals.len() <= 4 && units.bytes().chain(decimals.bytes()).all(|byte| byte.is_ascii_digit());
-        format!("{units}{decimals:0<4}").parse::<i64>().ok().filter(|_| fits).map(|scaled| sign * scaled)
-    };
-    let left = scaled(total)?.checked_sub(scaled(balance)?)?;
-    let (sign, left) = (if left < 0 { "-" } else { "" }, left.unsigned_abs());
-    let text = format!("{sign}{}.{:04}", left / 10_000, left % 10_000);
-    Some(text.trim_end_matches('0').trim_end_matches('.').to_owned())
+/// Ten-thousandths of a decimal text; `None` for what is no amount of at most four decimals.
+fn scaled(text: &str) -> Option<i64> {
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let (units, decimals) = digits.split_once('.').unwrap_or((digits, ""));
+    let fits = decimals.len() <= 4 && units.bytes().chain(decimals.bytes()).all(|byte| byte.is_ascii_digit());
+    format!("{units}{decimals:0<4}").parse::<i64>().ok().filter(|_| fits).map(|scaled| sign * scaled)
+}
+
+/// The decimal text of ten-thousandths.
+fn written(scaled: i64) -> String {
+    let (sign, digits) = (if scaled < 0 { "-" } else { "" }, scaled.unsigned_abs());
+    let text = format!("{sign}{}.{:04}", digits / 10_000, digits % 10_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_are_subtracted_digit_by_digit() {
-        let of = |total, balance| difference(total, balance);
-        assert_eq!(of("100.10", "0.3").as_deref(), Some("99.8"));
-        assert_eq!(of("9007199254740.93", "0.01").as_deref(), Some("9007199254740.92"));
-        assert_eq!(of("5", "5.00").as_deref(), Some("0"));
-        assert_eq!([of("1e3", "0"), of("1", "0.00001")], [None, None]);
-    }
-
-    #[test]
-    fn objects_are_found_wherever_they_are() {
-        let text = r#"{"QueryResponse":{"Customer":[{"Id":"20","DisplayName":"Debtor 0020","CompanyName":"Debtor 0020 Ltd"}]}}
-            {"QueryResponse":{"Invoice":[{"Id":"70","DocNumber":"1070","TxnDate":"2026-01-05","DueDate":"2026-02-04",
-              "CustomerRef":{"value":"20"},"CurrencyRef":{"value":"USD"},"TotalAmt":100.10,"Balance":45.10}]}}
-            [{"Payment":{"Id":"163","TxnDate":"2026-01-16","CustomerRef":{"value":"20"},"TotalAmt":65.0,"UnappliedAmt":10.0,
-              "Line":[{"Amount":55.0,"LinkedTxn":[{"TxnId":"70","TxnType":"Invoice"}]}]}}]"#;
-        let rows = rows(text).expect("rows");
-        assert_eq!(rows.len(), 3);
-        let cell = |row: usize, name: &str| {
-            let at = rows[0].cells.iter().position(|column| column == name).expect("a column");
-            rows[row].cells[at].clone()
-        };
-        assert_eq!(
-            ["name", "number", "amount", "paid", "paid_on"].map(|name| cell(1, name)),
-            ["Debtor 0020 Ltd", "1070", "100.10", "55", "2026-01-16",]
-        );
-        assert_eq!([cell(2, "number"), cell(2, "amount")], ["PMT 163", "-10.0"]);
-    }
-
-    #[test]
-    fn a_wrong_object_is_named() {
-        let wrong = r#"{"Invoice":[{"Id":"1","TxnDate":"2026-01-05","CustomerRef":{"value":"2"}}]}"#;
-        assert!(rows(wrong).is_err_and(|why| why.starts_with("Invoice number 1: missing field `TotalAmt`")));
-        assert!(rows("{").is_err());
-    }
-}
+mod tests;
