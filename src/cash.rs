@@ -33,6 +33,8 @@ pub struct Book {
     pub policy: Policy,
     /// Its currency.
     pub currency: Currency,
+    /// Version of its standing: while that stays, so does all of this but the policy.
+    pub version: i64,
     /// Its open items.
     pub items: Vec<Item>,
 }
@@ -61,6 +63,8 @@ pub struct Planned {
     pub proposal: Proposal,
     /// SHA-256 of what the account's proposals were made of.
     pub fingerprint: [u8; 32],
+    /// Version of the account's standing then.
+    pub version: i64,
 }
 
 /// Proposals for `payments`, in their order; those of one account see what the ones before them take.
@@ -81,7 +85,7 @@ pub fn plan(books: &BTreeMap<AccountId, Book>, payments: Vec<Unapplied>, today: 
             let receipt = Receipt { minor: of.minor, reference: &of.reference, remitted: &of.remitted, today };
             let proposal = allocation::propose(&book.policy, &receipt, &items);
             take(&mut items, &proposal);
-            planned.push(Planned { of, proposal, fingerprint });
+            planned.push(Planned { of, proposal, fingerprint, version: book.version });
         }
     }
     Ok(planned)

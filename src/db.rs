@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Executor as _, PgPool,
+    AssertSqlSafe, ConnectOptions, Connection, Executor as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -32,6 +32,16 @@ pub async fn connect(url: &SecretString, connections: u32) -> Result<PgPool> {
 /// Postgres takes a table that has just begun to fill for an empty one.
 const BY_KEYS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
                        SET enable_mergejoin = off";
+
+/// Until the transaction ends, statements are planned for the very rows that they are given: a plan that does for any
+/// number of keys takes thousands one by one.
+///
+/// # Errors
+/// If Postgres is not available.
+pub async fn plan_for_many(conn: &mut PgConnection) -> Result<()> {
+    conn.execute("SET LOCAL plan_cache_mode = force_custom_plan").await?;
+    Ok(())
+}
 
 /// A pool to the same server as `db`, for what the carrier waits for, by keys alone. No statement waits longer than
 /// 100 ms for a row that somebody else has locked.

@@ -1,6 +1,8 @@
 //! Cash runs: proposals for a batch of payments, shown first, and then applied exactly as shown. If anything they were
 //! made of has changed in between, nothing is applied.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -9,6 +11,7 @@ use utoipa::ToSchema;
 use super::{Planned, plan, store};
 use crate::{
     allocation::Proposal,
+    db,
     error::{Error, Result},
     ids::{AccountId, CashRunId, PaymentId, UserId},
     ledger,
@@ -75,12 +78,14 @@ pub async fn preview(
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<CashRunId> {
+    db::plan_for_many(conn).await?;
+    let policies = store::runs::policies(conn, portfolio).await?;
     let payments = store::unapplied(conn, portfolio, after, MOST_PAYMENTS).await?;
     let accounts = accounts(payments.iter().map(|payment| payment.account));
     let books = store::books(conn, &accounts).await?;
     let planned = plan(&books, payments, today)?;
     let id = CashRunId::generate();
-    store::runs::insert(conn, id, portfolio, &planned, by, today, now).await?;
+    store::runs::insert(conn, id, (portfolio, &policies), &planned, by, today, now).await?;
     Ok(id)
 }
 
@@ -99,19 +104,36 @@ pub async fn apply(
     if store::runs::decide(conn, id, "applied", by, now).await? != Some(today) {
         return Err(Error::Conflict("no run of today that was not applied or discarded".to_owned()));
     }
+    db::plan_for_many(conn).await?;
     let shown = store::runs::planned(conn, id).await?;
     let accounts = accounts(shown.iter().map(|planned| planned.of.account));
     store::lock(conn, &accounts).await?;
-    let books = store::books(conn, &accounts).await?;
-    let payments = store::still_unapplied(conn, &shown).await?;
-    let again = plan(&books, payments, today)?;
-    let changed = shown.len().abs_diff(again.len())
-        + shown.iter().zip(&again).filter(|(shown, again)| shown.fingerprint != again.fingerprint).count();
+    let moved = store::runs::moved(conn, id).await?;
+    let changed = changed(conn, &shown, &moved, today).await?;
     if changed > 0 {
         let detail = format!("{changed} payments are not as they were shown: make the run anew; nothing was applied");
         return Err(Error::Conflict(detail));
     }
     write(conn, &shown, by, today, now).await
+}
+
+/// How many payments are not as they were shown. Only accounts that have `moved` since are worked out again: what happened
+/// may be a promise, which touches no payment.
+async fn changed(
+    conn: &mut PgConnection,
+    shown: &[Planned],
+    moved: &BTreeSet<AccountId>,
+    today: NaiveDate,
+) -> Result<usize> {
+    let shown: Vec<&Planned> = shown.iter().filter(|planned| moved.contains(&planned.of.account)).collect();
+    if shown.is_empty() {
+        return Ok(0);
+    }
+    let books = store::books(conn, &moved.iter().copied().collect::<Vec<_>>()).await?;
+    let payments = store::still_unapplied(conn, &shown).await?;
+    let again = plan(&books, payments, today)?;
+    let differ = shown.iter().zip(&again).filter(|(shown, again)| shown.fingerprint != again.fingerprint).count();
+    Ok(shown.len().abs_diff(again.len()) + differ)
 }
 
 /// Writes proposals that fit what is open, and brings what hangs on them up to date. The accounts are locked.

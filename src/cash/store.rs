@@ -32,15 +32,17 @@ pub(super) async fn lock(conn: &mut PgConnection, accounts: &[AccountId]) -> Res
     Ok(())
 }
 
-/// What the accounts have open, and their policies: two statements, however many accounts.
+/// What the accounts have open, and their policies: two statements, however many accounts. The version is read before what
+/// it stands for: what changes in between is noticed by it.
 ///
 /// # Errors
 /// Those of Postgres.
 pub async fn books(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Book>> {
     let accounts: Vec<Uuid> = accounts.iter().map(|account| account.0).collect();
     let heads = sqlx::query!(
-        r#"SELECT a.id AS "id: AccountId", a.currency::text AS "currency!", p.body AS "body!: Json<Policy>"
-           FROM account a
+        r#"SELECT a.id AS "id: AccountId", a.currency::text AS "currency!", p.body AS "body!: Json<Policy>",
+                  coalesce(s.version, 0) AS "version!"
+           FROM account a LEFT JOIN account_standing s ON s.account_id = a.id
            JOIN (SELECT portfolio, party_kind, (cash_policy_of(portfolio, party_kind)).body
                  FROM account WHERE id = ANY ($1) GROUP BY portfolio, party_kind) p
              ON (p.portfolio, p.party_kind) = (a.portfolio, a.party_kind)
@@ -51,7 +53,8 @@ pub async fn books(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<BT
     .await?;
     let mut books = BTreeMap::new();
     for head in heads {
-        let book = Book { policy: head.body.0, currency: stored_currency(&head.currency)?, items: Vec::new() };
+        let currency = stored_currency(&head.currency)?;
+        let book = Book { policy: head.body.0, currency, version: head.version, items: Vec::new() };
         books.insert(head.id, book);
     }
     let items = sqlx::query_file!("src/cash/store/open_parts.sql", &accounts).fetch_all(conn).await?;
@@ -85,11 +88,11 @@ pub(super) async fn unapplied(
            JOIN account a ON a.id = s.account_id AND a.portfolio = $1
            JOIN payment m ON m.account_id = s.account_id AND m.state IN ('received', 'cleared')
            CROSS JOIN LATERAL (SELECT (-(SELECT coalesce(sum(amount_minor), 0) FROM posting WHERE payment_id = m.id)
-               - (SELECT coalesce(sum(amount_minor), 0) FROM allocation WHERE payment_id = m.id))::bigint AS minor) l
-           WHERE s.unapplied_minor > 0 AND s.open_minor > 0 AND ($2::uuid IS NULL OR s.account_id > $2) AND l.minor > 0
+               - (SELECT coalesce(sum(amount_minor), 0) FROM allocation WHERE payment_id = m.id))::bigint AS minor OFFSET 0) l
+           WHERE s.unapplied_minor > 0 AND s.open_minor > 0 AND s.account_id > $2 AND m.account_id > $2 AND l.minor > 0
            ORDER BY s.account_id, m.received_on, m.id LIMIT $3"#,
         portfolio,
-        after.map(|after| after.0),
+        after.map_or(Uuid::nil(), |after| after.0),
         limit
     )
     .fetch_all(conn)
@@ -107,7 +110,7 @@ pub(super) async fn unapplied(
 }
 
 /// Those of the payments that have something left, in their order, with what is left now.
-pub(super) async fn still_unapplied(conn: &mut PgConnection, shown: &[Planned]) -> Result<Vec<Unapplied>> {
+pub(super) async fn still_unapplied(conn: &mut PgConnection, shown: &[&Planned]) -> Result<Vec<Unapplied>> {
     let ids: Vec<Uuid> = shown.iter().map(|planned| planned.of.payment.0).collect();
     let rows = sqlx::query!(
         r#"SELECT id AS "id!: PaymentId", sum(minor)::bigint AS "minor!" FROM (

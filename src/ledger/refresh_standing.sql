@@ -69,4 +69,5 @@ ON CONFLICT (account_id) DO UPDATE SET
     broken_promises = excluded.broken_promises,
     kept_promises = excluded.kept_promises,
     promise_broken = excluded.promise_broken,
-    refreshed_at = excluded.refreshed_at
+    refreshed_at = excluded.refreshed_at,
+    version = account_standing.version + 1

@@ -1,5 +1,7 @@
 //! Cash runs, and the writing of what they say: a few statements, however many payments.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
@@ -16,19 +18,27 @@ use crate::{
     money::Money,
 };
 
+/// What the policies of a portfolio say at the moment, as a digest.
+pub(in crate::cash) async fn policies(conn: &mut PgConnection, portfolio: &str) -> Result<Vec<u8>> {
+    Ok(sqlx::query_scalar!(r#"SELECT cash_policies_of($1) AS "policies!""#, portfolio).fetch_one(conn).await?)
+}
+
+/// Keeps a run that is shown; `policies` are those of before it was made.
 pub(in crate::cash) async fn insert(
     conn: &mut PgConnection,
     id: CashRunId,
-    portfolio: &str,
+    (portfolio, policies): (&str, &[u8]),
     planned: &[Planned],
     by: Option<UserId>,
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO cash_run (id, portfolio, state, on_day, made_by, made_at) VALUES ($1, $2, 'previewed', $3, $4, $5)",
+        "INSERT INTO cash_run (id, portfolio, policies, state, on_day, made_by, made_at)
+         VALUES ($1, $2, $3, 'previewed', $4, $5, $6)",
         id.0,
         portfolio,
+        policies,
         today,
         by.map(|by| by.0),
         now
@@ -38,22 +48,24 @@ pub(in crate::cash) async fn insert(
     let accounts: Vec<Uuid> = planned.iter().map(|planned| planned.of.account.0).collect();
     let payments: Vec<Uuid> = planned.iter().map(|planned| planned.of.payment.0).collect();
     let minors: Vec<i64> = planned.iter().map(|planned| planned.of.minor).collect();
+    let versions: Vec<i64> = planned.iter().map(|planned| planned.version).collect();
     let fingerprints: Vec<Vec<u8>> = planned.iter().map(|planned| planned.fingerprint.to_vec()).collect();
     let proposals: Vec<String> = planned
         .iter()
         .map(|planned| serde_json::to_string(&planned.proposal).map_err(Error::internal("writing a proposal")))
         .collect::<Result<_>>()?;
     sqlx::query!(
-        "INSERT INTO cash_run_line (run_id, nth, account_id, payment_id, minor, proposal, fingerprint)
-         SELECT $1, nth, account, payment, minor, proposal::jsonb, fingerprint
-         FROM unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::bytea[]) WITH ORDINALITY
-              AS l (account, payment, minor, proposal, fingerprint, nth)",
+        "INSERT INTO cash_run_line (run_id, nth, account_id, payment_id, minor, proposal, fingerprint, version)
+         SELECT $1, nth, account, payment, minor, proposal::jsonb, fingerprint, version
+         FROM unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::bytea[], $7::bigint[]) WITH ORDINALITY
+              AS l (account, payment, minor, proposal, fingerprint, version, nth)",
         id.0,
         &accounts,
         &payments,
         &minors,
         &proposals,
-        &fingerprints
+        &fingerprints,
+        &versions
     )
     .execute(conn)
     .await?;
@@ -95,7 +107,8 @@ pub async fn discard(conn: &mut PgConnection, id: CashRunId, by: UserId, now: Da
 pub(in crate::cash) async fn planned(conn: &mut PgConnection, id: CashRunId) -> Result<Vec<Planned>> {
     let rows = sqlx::query!(
         r#"SELECT l.account_id AS "account: AccountId", l.payment_id AS "payment: PaymentId", l.minor, m.reference,
-                  m.remitted AS "remitted: Json<Vec<Remitted>>", l.proposal AS "proposal: Json<Proposal>", l.fingerprint
+                  m.remitted AS "remitted: Json<Vec<Remitted>>", l.proposal AS "proposal: Json<Proposal>", l.fingerprint,
+                  l.version
            FROM cash_run_line l JOIN payment m ON m.id = l.payment_id WHERE l.run_id = $1 ORDER BY l.nth"#,
         id.0
     )
@@ -115,9 +128,24 @@ pub(in crate::cash) async fn planned(conn: &mut PgConnection, id: CashRunId) -> 
                 proposal: row.proposal.0,
                 fingerprint: fingerprint
                     .map_err(|_| Error::internal("reading a cash run")("a fingerprint of another length"))?,
+                version: row.version,
             })
         })
         .collect()
+}
+
+/// The accounts of a run of which anything may have changed since it was made: all of them where a policy has.
+pub(in crate::cash) async fn moved(conn: &mut PgConnection, id: CashRunId) -> Result<BTreeSet<AccountId>> {
+    let rows = sqlx::query_scalar!(
+        r#"SELECT l.account_id AS "account: AccountId" FROM cash_run_line l
+           LEFT JOIN account_standing s ON s.account_id = l.account_id
+           WHERE l.run_id = $1 AND (coalesce(s.version, 0) <> l.version OR
+                                    (SELECT policies <> cash_policies_of(portfolio) FROM cash_run WHERE id = $1))"#,
+        id.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Writes the allocations and the small balances of proposals.
