@@ -24,3 +24,7 @@ ALTER TABLE cash_run_line
     DROP CONSTRAINT cash_run_line_account_id_fkey,
     DROP CONSTRAINT cash_run_line_payment_id_fkey,
     ADD FOREIGN KEY (payment_id, account_id) REFERENCES payment (id, account_id);
+
+ALTER TABLE instalment
+    -- a file has listed it: one that lists all that is open and not this one closes it
+    ADD COLUMN listed boolean NOT NULL DEFAULT false;

@@ -25,7 +25,7 @@ use uuid::Uuid;
 pub(crate) use self::source::{Objects, cell_text, qbo_column};
 use self::{
     batch::Scope,
-    mapping::Mapping,
+    mapping::{Mapping, RowKind},
     parser::{Parsed, Parser},
     record::Record,
     rejects::Rejects,
@@ -65,6 +65,9 @@ pub struct ImportJob {
     pub dry_run: bool,
     /// Change nothing if any row is refused.
     pub strict: bool,
+    /// The file lists all that is open: what earlier ones listed and this one does not is closed, unless it is more than
+    /// so many percent of what was open. Changes nothing if any row is refused.
+    pub complete: Option<u8>,
     /// Make up fictional numbers with this seed, where the mapping has no column for phones.
     pub fake_phones: Option<u64>,
     /// Where refused rows go; `None`: beside the file.
@@ -82,6 +85,7 @@ impl ImportJob {
             as_of,
             dry_run: false,
             strict: false,
+            complete: None,
             fake_phones: None,
             rejects: None,
         }
@@ -160,9 +164,12 @@ async fn take_in(
     if !(1..=64).contains(&portfolio.chars().count()) {
         return Err(Error::invalid("portfolio", "1 to 64 characters"));
     }
+    if job.complete.is_some() && mapping.row != RowKind::Invoice {
+        return Err(Error::invalid("complete", "only of a file whose rows are invoices"));
+    }
     let scope =
         Scope { import: Uuid::now_v7(), portfolio: &portfolio, row: mapping.row, as_of: job.as_of, now: clock.now() };
-    let whole = job.dry_run || job.strict;
+    let whole = job.dry_run || job.strict || job.complete.is_some();
     let mut run =
         Run { scope, db, tx: db.begin().await?, whole, counts: Counts::default(), accounts: 0, touched: 0, rejects };
     let file_name = job.file.file_name().unwrap_or_default().to_string_lossy();
@@ -184,9 +191,14 @@ async fn take_in(
         progress(Progress { rows: run.counts.read, permille });
     }
     reading.await.map_err(Error::internal("reading the file"))??;
-    let refused = job.strict && run.counts.rejected > 0;
+    let refused = (job.strict || job.complete.is_some()) && run.counts.rejected > 0;
+    let closed = match job.complete.filter(|_| !refused) {
+        Some(most) => Some(run.close_missing(most).await?),
+        None => None,
+    };
     let committed = !job.dry_run && !refused;
     let mut report = run.finish(committed, clock).await?;
+    report.closed = closed;
     report.elapsed = begun.elapsed();
     Ok(report)
 }
@@ -269,6 +281,23 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Closes what earlier files listed and this one does not; gives how many items.
+    async fn close_missing(&mut self, most: u8) -> Result<u64> {
+        let missing = store::missing::missing(&mut self.tx, self.scope.portfolio, self.scope.import).await?;
+        let closed = missing.len() as u64;
+        let before = closed + self.counts.changed + self.counts.same;
+        if closed * 100 > before * u64::from(most) {
+            let detail = format!(
+                "{closed} of {before} open items are not in the file, more than {most} %: nothing was changed; if it does \
+                 list all that is open, allow more"
+            );
+            return Err(Error::invalid("complete", detail));
+        }
+        let touched = batch::missing::close(&mut self.tx, self.scope, &missing).await?;
+        self.requeue(&touched).await?;
+        Ok(closed)
+    }
+
     /// Has the queues follow: account by account, or where too many changed, all anew at the end.
     async fn requeue(&mut self, touched: &[AccountId]) -> Result<()> {
         self.touched += touched.len();
@@ -302,6 +331,7 @@ impl Run<'_> {
             refused,
             committed,
             rebuild,
+            closed: None,
             elapsed: std::time::Duration::ZERO,
         })
     }

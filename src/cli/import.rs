@@ -42,6 +42,16 @@ pub struct Options {
     #[arg(long)]
     pub strict: bool,
 
+    /// The file lists all that is open: close what earlier files listed and it does not. Changes nothing if any row is
+    /// refused.
+    #[arg(long)]
+    pub complete: bool,
+
+    /// With --complete: how much of what was open the file may leave out, in percent.
+    #[arg(long, value_name = "PERCENT", default_value_t = 50, requires = "complete",
+          value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub most_missing: u8,
+
     /// Portfolio to take it into; account numbers are unique inside it. The mapping's where it is not given.
     #[arg(long)]
     pub portfolio: Option<String>,
@@ -77,6 +87,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         portfolio: options.portfolio,
         dry_run: options.dry_run,
         strict: options.strict,
+        complete: options.complete.then_some(options.most_missing),
         fake_phones: options.fake_phones,
         rejects: options.rejects,
     };
@@ -99,8 +110,9 @@ async fn take_in(services: &services::Running, clock: &Clock, job: &ImportJob) -
     pool.close().await;
     let report = outcome?;
     println!("{report}");
-    if job.strict && report.counts.rejected > 0 {
-        anyhow::bail!("{} rows were refused, and --strict takes all or nothing", report.counts.rejected);
+    if (job.strict || job.complete.is_some()) && report.counts.rejected > 0 {
+        let which = if job.strict { "--strict" } else { "--complete" };
+        anyhow::bail!("{} rows were refused, and {which} takes all or nothing", report.counts.rejected);
     }
     Ok(())
 }

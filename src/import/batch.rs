@@ -1,6 +1,7 @@
 //! A batch of rows against the database: what is known, what differs, and the changes, in one transaction.
 
 mod accounts;
+pub mod missing;
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,6 +21,7 @@ use super::{
     },
 };
 use crate::{
+    db,
     error::Result,
     ids::AccountId,
     ledger,
@@ -65,6 +67,7 @@ pub struct Written {
 /// If Postgres is not available.
 pub async fn write(conn: &mut PgConnection, scope: Scope<'_>, records: Vec<Record>) -> Result<Written> {
     let mut written = Written::default();
+    db::plan_for_many(conn).await?;
     store::lock_portfolio(conn, scope.portfolio).await?;
     let locked = period::locked_through(conn, scope.portfolio).await?;
     let fresh = store::mark_seen(conn, scope.import, &keys(scope.row, &records)).await?;
@@ -77,14 +80,16 @@ pub async fn write(conn: &mut PgConnection, scope: Scope<'_>, records: Vec<Recor
     let found = find_items(conn, &records, &accounts).await?;
     let mut changes = Changes::default();
     let mut invoices: HashMap<(Uuid, &str), Uuid> = HashMap::new();
-    let mut touched: HashSet<AccountId> =
-        accounts.values().filter(|taken| taken.new || taken.changed).map(|taken| AccountId(taken.id)).collect();
+    let mut touched: HashSet<AccountId> = accounts
+        .values()
+        .filter(|taken| taken.new || !taken.changed.is_empty())
+        .map(|taken| AccountId(taken.id))
+        .collect();
     let mut found = found.into_iter();
     for record in &records {
         let Some(taken) = accounts.get(&record.account.number) else { continue };
-        let at_line = line(record);
         let mut new = scope.row == RowKind::Customer && taken.new;
-        let mut differs = taken.first_line == at_line && taken.changed;
+        let mut differs = taken.changed.contains(&line(record));
         let planned: Vec<_> = record
             .items
             .iter()
@@ -105,7 +110,7 @@ pub async fn write(conn: &mut PgConnection, scope: Scope<'_>, records: Vec<Recor
             differs |= !plan.is_empty();
             if !plan.is_empty() {
                 touched.insert(AccountId(taken.id));
-                let target = Target { account: taken.id, record, item };
+                let target = Target { account: taken.id, currency: taken.currency.as_str(), item };
                 apply(&mut changes, &mut invoices, scope.as_of, target, &found, &plan);
             }
         }
@@ -118,16 +123,27 @@ pub async fn write(conn: &mut PgConnection, scope: Scope<'_>, records: Vec<Recor
             &mut written.same
         }) += 1;
     }
-    let promised = store::items::write(conn, &changes, scope.as_of, scope.now).await?;
+    written.touched = follow(conn, scope, &changes, touched).await?;
+    Ok(written)
+}
+
+/// Writes the changes, and brings what hangs on them up to date; gives the accounts that were touched before, and by them.
+async fn follow(
+    conn: &mut PgConnection,
+    scope: Scope<'_>,
+    changes: &Changes,
+    mut touched: HashSet<AccountId>,
+) -> Result<Vec<AccountId>> {
+    let promised = store::items::write(conn, changes, scope.as_of, scope.now).await?;
     touched.extend(promised.into_iter().map(AccountId));
-    written.touched = touched.into_iter().collect();
-    written.touched.sort_unstable();
-    ledger::store::refresh_standing(conn, &written.touched, scope.now).await?;
-    promise::settle_all(conn, &written.touched, scope.as_of, scope.now).await?;
-    outgoing::tell_changed(conn, &written.touched, scope.now).await?;
+    let mut touched: Vec<AccountId> = touched.into_iter().collect();
+    touched.sort_unstable();
+    ledger::store::refresh_standing(conn, &touched, scope.now).await?;
+    promise::settle_all(conn, &touched, scope.as_of, scope.now).await?;
+    outgoing::tell_changed(conn, &touched, scope.now).await?;
     let paid: Vec<Event> = changes.pay.iter().map(received).collect();
     outgoing::tell_all(conn, &paid, scope.now).await?;
-    Ok(written)
+    Ok(touched)
 }
 
 fn line(record: &Record) -> i64 {
@@ -221,7 +237,7 @@ async fn find_items(
 #[derive(Clone, Copy)]
 struct Target<'a> {
     account: Uuid,
-    record: &'a Record,
+    currency: &'a str,
     item: &'a Item,
 }
 
@@ -234,14 +250,13 @@ fn apply<'a>(
     found: &Found,
     plan: &Plan,
 ) {
-    let Target { account, record, item } = target;
-    let currency = record.account.currency.to_string();
+    let Target { account, currency, item } = target;
     let head = |id| InvoiceRow {
         id,
         account,
         number: item.number.clone(),
         issued_on: item.issued_on,
-        currency: currency.clone(),
+        currency: currency.to_owned(),
         po_number: item.po_number.clone(),
     };
     let invoice = found.invoice.unwrap_or_else(|| {
@@ -265,7 +280,7 @@ fn apply<'a>(
         instalment,
         kind: if minor < 0 { "credit_note" } else { "invoice" },
         minor,
-        currency: currency.clone(),
+        currency: currency.to_owned(),
         on: posted_on(known, item, as_of),
     }));
     changes.pay.extend(plan.pay.map(|pay| PaymentRow {
@@ -274,7 +289,7 @@ fn apply<'a>(
         instalment,
         minor: pay.minor,
         applied_minor: pay.applied_minor,
-        currency: currency.clone(),
+        currency: currency.to_owned(),
         on: pay.on,
         reference: item.number.clone(),
     }));

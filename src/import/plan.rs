@@ -157,6 +157,23 @@ pub fn plan(known: Option<&Known>, item: &Item, as_of: NaiveDate) -> Plan {
     plan
 }
 
+/// The item as it is once the source no longer lists it: what was paid or credited stays, and nothing else is owed.
+#[must_use]
+pub fn settled(known: &Known, number: &str, seq: i16) -> Item {
+    let posted = known.posting.map_or(0, |posting| posting.minor);
+    let paid = known.paid.map_or(0, |paid| paid.minor.min(posted - known.allocated_minor));
+    Item {
+        number: number.to_owned(),
+        seq,
+        issued_on: known.issued_on,
+        due_on: known.due_on,
+        minor: (known.allocated_minor + paid).max(0),
+        po_number: known.po_number.clone(),
+        disputed: None,
+        paid: known.paid.map(|paid| Paid { on: paid.on, minor: Some(paid.minor) }),
+    }
+}
+
 fn plan_new(item: &Item) -> Plan {
     if item.minor == 0 {
         return Plan::default();

@@ -16,6 +16,8 @@ pub struct Report {
     pub as_of: NaiveDate,
     /// Rows by what became of them.
     pub counts: Counts,
+    /// Items that were no longer listed and were closed; `None`: the file was not said to be complete.
+    pub closed: Option<u64>,
     /// Different accounts in the file.
     pub accounts: u64,
     /// What the portfolio amounts to now, by currency code.
@@ -48,6 +50,9 @@ impl fmt::Display for Report {
         writeln!(f, "  {read} rows: {new} new, {changed} changed, {same} the same, {rejected} rejected")?;
         if not_issued > 0 {
             writeln!(f, "  {not_issued} of invoices issued later, passed over")?;
+        }
+        if let Some(closed) = self.closed {
+            writeln!(f, "  {closed} items no longer listed: closed")?;
         }
         writeln!(f, "  {} accounts in the file", self.accounts)?;
         for (code, totals) in &self.totals {

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod items;
+pub mod missing;
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -1,6 +1,7 @@
 //! Files are taken in: to the cent, once, row by row, and with a reason for every row that is not.
 
 mod changes;
+mod complete;
 mod files;
 mod refusals;
 pub mod sample;

@@ -1,10 +1,14 @@
-//! The accounts of a batch. The first row of a file about an account is the one that is believed.
+//! The accounts of a batch. The first row of a file about an account is the one that is believed; whom to talk to, and how,
+//! comes from all of its rows.
+
+mod contacts;
 
 use std::collections::{HashMap, HashSet};
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use self::contacts::Contacts;
 use super::{Scope, line};
 use crate::{
     account,
@@ -15,7 +19,6 @@ use crate::{
         store::accounts::{self, AccountRow, ContactRow, Known, PointRow},
     },
     money::Currency,
-    phone::zones::{self, Place},
 };
 
 /// An account after its rows were looked at.
@@ -26,10 +29,8 @@ pub struct Taken {
     pub currency: Currency,
     /// It was not known.
     pub new: bool,
-    /// It, its contact or its points are not as they were.
-    pub changed: bool,
-    /// The line that was believed; 0 where that was in an earlier batch.
-    pub first_line: i64,
+    /// The lines by which it, a contact or a point is not as it was.
+    pub changed: Vec<i64>,
 }
 
 /// What is to be written for the accounts of a batch.
@@ -43,7 +44,7 @@ struct Rows<'a> {
     points: Vec<PointRow<'a>>,
 }
 
-/// Adds and updates the accounts that `records` are about, from the rows in `firsts`.
+/// Adds and updates the accounts that `records` are about, from the rows in `firsts`, and their contacts from all rows.
 pub async fn take_in(
     conn: &mut PgConnection,
     scope: Scope<'_>,
@@ -54,104 +55,44 @@ pub async fn take_in(
     numbers.sort_unstable();
     numbers.dedup();
     let known = accounts::known(conn, scope.portfolio, &numbers).await?;
-    let mut taken = HashMap::with_capacity(numbers.len());
+    let mut taken: HashMap<&str, (Taken, Contacts<'_>)> = HashMap::with_capacity(numbers.len());
     let mut rows = Rows::default();
     for record in records {
-        let number = &record.account.number;
-        if taken.contains_key(number) {
+        let number = record.account.number.as_str();
+        let known = known.get(number);
+        let (account, contacts) = taken.entry(number).or_insert_with(|| {
+            let found = found(known, record);
+            if found.new {
+                rows.inserted.push(AccountRow { id: found.id, facts: &record.account });
+            }
+            (found, Contacts::of(known))
+        });
+        if account.currency != record.account.currency {
             continue;
         }
-        let known = known.get(number);
         let first = firsts.contains(&line(record));
-        let mut account = Taken {
-            id: known.map_or_else(Uuid::now_v7, |known| known.id),
-            currency: known.map_or(record.account.currency, |known| known.facts.currency),
-            new: known.is_none(),
-            changed: false,
-            first_line: if first { line(record) } else { 0 },
-        };
-        match known {
-            None => add(&mut rows, account.id, record),
-            Some(known) if first && known.facts.currency == record.account.currency => {
-                account.changed = differ(&mut rows, known, record);
-            }
-            Some(_) => {}
+        let mut differs = false;
+        if let Some(known) = known.filter(|known| first && known.facts != record.account) {
+            rows.updated.push(AccountRow { id: known.id, facts: &record.account });
+            rows.moved.push(known.id);
+            differs = true;
         }
-        taken.insert(number.clone(), account);
+        differs |= contacts.meet(&mut rows, account.id, record, first);
+        if differs && !account.new {
+            account.changed.push(line(record));
+        }
     }
     write(conn, scope, &rows).await?;
-    Ok(taken)
+    Ok(taken.into_iter().map(|(number, (account, _))| (number.to_owned(), account)).collect())
 }
 
-fn add<'a>(rows: &mut Rows<'a>, account: Uuid, record: &'a Record) {
-    rows.inserted.push(AccountRow { id: account, facts: &record.account });
-    let contact = Uuid::now_v7();
-    let (name, role) = (&record.contact.name, &record.contact.role);
-    rows.contacts.push(ContactRow { id: contact, account, person: Uuid::now_v7(), name, role });
-    rows.points.extend(points(account, contact, record, None));
-}
-
-/// Collects what differs; says whether anything does.
-fn differ<'a>(rows: &mut Rows<'a>, known: &Known, record: &'a Record) -> bool {
-    let facts = record.account != known.facts;
-    if facts {
-        rows.updated.push(AccountRow { id: known.id, facts: &record.account });
-        rows.moved.push(known.id);
+fn found(known: Option<&Known>, record: &Record) -> Taken {
+    Taken {
+        id: known.map_or_else(Uuid::now_v7, |known| known.id),
+        currency: known.map_or(record.account.currency, |known| known.facts.currency),
+        new: known.is_none(),
+        changed: Vec::new(),
     }
-    let (name, role) = (record.contact.name.as_str(), record.contact.role.as_str());
-    let row = |id, person| ContactRow { id, account: known.id, person, name, role };
-    let contact = if let Some(contact) = &known.contact {
-        if (contact.name.as_str(), contact.role.as_str()) != (name, role) {
-            rows.renamed.push(row(contact.id, contact.person));
-        }
-        contact.id
-    } else {
-        let id = Uuid::now_v7();
-        rows.contacts.push(row(id, Uuid::now_v7()));
-        id
-    };
-    let renamed = known.contact.as_ref().is_none_or(|contact| contact.name != name || contact.role != role);
-    let before = rows.points.len();
-    rows.points.extend(points(known.id, contact, record, Some(known)));
-    facts || renamed || rows.points.len() > before
-}
-
-/// The points of a record that are not known yet.
-fn points<'a>(account: Uuid, contact: Uuid, record: &'a Record, known: Option<&Known>) -> Vec<PointRow<'a>> {
-    let is_new = |kind: &str, value: &str| {
-        known.is_none_or(|known| {
-            known.points.iter().all(|point| (point.kind.as_str(), point.value.as_str()) != (kind, value))
-        })
-    };
-    let facts = &record.account;
-    let place = Place {
-        country: facts.country.as_deref(),
-        region: facts.region.as_deref(),
-        postal: facts.postal_code.as_deref(),
-        stated: facts.zone.as_deref().and_then(|zone| zone.parse().ok()),
-    };
-    let phones = record.contact.phones.iter().filter(|(phone, _)| is_new("phone", phone.as_str()));
-    let phones = phones.map(|(phone, label)| ("phone", phone.as_str(), label.as_str(), Some(phone)));
-    let email = record.contact.email.as_deref().filter(|email| is_new("email", email));
-    let all = phones.chain(email.map(|email| ("email", email, "work", None)));
-    all.zip(0..)
-        .map(|((kind, value, label, phone), position)| PointRow {
-            id: Uuid::now_v7(),
-            contact,
-            account,
-            kind,
-            value,
-            label,
-            country: phone.and_then(crate::phone::Phone::country),
-            zones: phone
-                .map(|phone| zones::of_point(phone, place))
-                .unwrap_or_default()
-                .iter()
-                .map(|zone| zone.name())
-                .collect(),
-            position,
-        })
-        .collect()
 }
 
 async fn write(conn: &mut PgConnection, scope: Scope<'_>, rows: &Rows<'_>) -> Result<()> {

@@ -13,19 +13,19 @@ use crate::{
     money::Currency,
 };
 
-/// What is known about an account, and the contact that the import made for it.
+/// What is known about an account and its contacts.
 pub struct Known {
     /// Its id.
     pub id: Uuid,
     /// What the file may change.
     pub facts: AccountFacts,
-    /// Its oldest contact, that person, its name and role.
-    pub contact: Option<KnownContact>,
-    /// Phones and emails of that contact: kind, value, position.
+    /// Its contacts, the oldest first.
+    pub contacts: Vec<KnownContact>,
+    /// Their phones and emails.
     pub points: Vec<KnownPoint>,
 }
 
-/// The oldest contact of an account.
+/// A contact of an account.
 pub struct KnownContact {
     /// The contact.
     pub id: Uuid,
@@ -35,6 +35,8 @@ pub struct KnownContact {
     pub name: String,
     /// Role.
     pub role: String,
+    /// How many points it has.
+    pub points: i16,
 }
 
 /// A contact point as stored.
@@ -77,6 +79,8 @@ pub struct PointRow<'a> {
     pub country: Option<String>,
     pub zones: Vec<&'static str>,
     pub position: i16,
+    /// What the contact has is tried after it.
+    pub before_others: bool,
 }
 
 /// The accounts of these numbers, locked in the order of their ids.
@@ -109,24 +113,30 @@ pub async fn known(conn: &mut PgConnection, portfolio: &str, numbers: &[String])
                 language: row.language,
                 terms: row.terms,
             };
-            let contact = contacts.remove(&row.id);
+            let contacts = contacts.remove(&row.id).unwrap_or_default();
             let points = points.remove(&row.id).unwrap_or_default();
-            Ok((row.number, Known { id: row.id, facts, contact, points }))
+            Ok((row.number, Known { id: row.id, facts, contacts, points }))
         })
         .collect()
 }
 
-async fn contacts(conn: &mut PgConnection, accounts: &[Uuid]) -> Result<HashMap<Uuid, KnownContact>> {
+async fn contacts(conn: &mut PgConnection, accounts: &[Uuid]) -> Result<HashMap<Uuid, Vec<KnownContact>>> {
     let rows = sqlx::query!(
-        "SELECT DISTINCT ON (c.account_id) c.account_id, c.id, c.person_id, p.name, c.role
-         FROM contact c JOIN person p ON p.id = c.person_id
-         WHERE c.account_id = ANY ($1) ORDER BY c.account_id, c.created_at, c.id",
+        r#"SELECT c.account_id, c.id, c.person_id, p.name, c.role,
+                  (SELECT count(*)::smallint FROM contact_point t WHERE t.contact_id = c.id) AS "points!"
+           FROM contact c JOIN person p ON p.id = c.person_id
+           WHERE c.account_id = ANY ($1) ORDER BY c.account_id, c.created_at, c.id"#,
         accounts
     )
     .fetch_all(conn)
     .await?;
-    let contact = |id, person, name, role| KnownContact { id, person, name, role };
-    Ok(rows.into_iter().map(|row| (row.account_id, contact(row.id, row.person_id, row.name, row.role))).collect())
+    let mut contacts: HashMap<Uuid, Vec<KnownContact>> = HashMap::new();
+    for row in rows {
+        let contact =
+            KnownContact { id: row.id, person: row.person_id, name: row.name, role: row.role, points: row.points };
+        contacts.entry(row.account_id).or_default().push(contact);
+    }
+    Ok(contacts)
 }
 
 async fn points(conn: &mut PgConnection, accounts: &[Uuid]) -> Result<HashMap<Uuid, Vec<KnownPoint>>> {
@@ -208,12 +218,13 @@ pub async fn update_contacts(conn: &mut PgConnection, rows: &[ContactRow<'_>]) -
     Ok(())
 }
 
-/// Adds contact points. Where a contact gets a new number, those it had are kept, to be tried after the file's.
+/// Adds contact points. Those that a contact had are kept, to be tried after the ones that come before others.
 pub async fn insert_points(conn: &mut PgConnection, rows: &[PointRow<'_>], now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "UPDATE contact_point p SET position = p.position + f.taken
          FROM (SELECT contact, kind, (max(position) + 1)::smallint AS taken
-               FROM jsonb_to_recordset($1) AS f (contact uuid, kind text, position smallint) GROUP BY contact, kind) f
+               FROM jsonb_to_recordset($1) AS f (contact uuid, kind text, position smallint, before_others boolean)
+               WHERE before_others GROUP BY contact, kind) f
          WHERE p.contact_id = f.contact AND p.kind = f.kind",
         Json(rows) as _
     )

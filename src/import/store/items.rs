@@ -94,6 +94,8 @@ pub struct Changes {
     pub ended: Vec<Uuid>,
     /// Promises to add.
     pub promises: Vec<PromiseRow>,
+    /// Why something is reversed, where it is not that a row has changed.
+    pub reason: &'static str,
 }
 
 /// A row of invoice.
@@ -189,7 +191,8 @@ async fn write_invoices(conn: &mut PgConnection, changes: &Changes, now: DateTim
         .execute(&mut *conn)
         .await?;
         sqlx::query!(
-            "INSERT INTO instalment (id, invoice_id, account_id, seq, due_on) SELECT id, invoice, account, seq, due_on
+            "INSERT INTO instalment (id, invoice_id, account_id, seq, due_on, listed)
+             SELECT id, invoice, account, seq, due_on, true
              FROM jsonb_to_recordset($1) AS i (id uuid, invoice uuid, account uuid, seq smallint, due_on date)",
             Json(&changes.instalments) as _
         )
@@ -239,14 +242,15 @@ async fn reverse(conn: &mut PgConnection, changes: &Changes, as_of: NaiveDate, n
     sqlx::query!(
         "INSERT INTO posting (account_id, kind, instalment_id, payment_id, amount_minor, currency, business_date,
                               recorded_at, reverses, reason)
-         SELECT account_id, kind, instalment_id, payment_id, -amount_minor, currency, $3, $4, id, 'changed by an import'
+         SELECT account_id, kind, instalment_id, payment_id, -amount_minor, currency, $3, $4, id, coalesce(nullif($5, ''), 'changed by an import')
          FROM posting p
          WHERE (id = ANY ($1) OR (payment_id = ANY ($2) AND kind = 'payment')) AND reverses IS NULL
            AND NOT EXISTS (SELECT FROM posting r WHERE r.reverses = p.id)",
         &changes.unpost,
         &changes.unpay,
         as_of,
-        now
+        now,
+        changes.reason
     )
     .execute(conn)
     .await?;

@@ -120,6 +120,49 @@ async fn a_new_number_goes_first_and_a_new_address_moves_the_zones() {
 }
 
 #[tokio::test]
+async fn contacts_come_from_all_rows_of_an_account_each_once() {
+    let (app, folder) = (TestApp::start().await, Folder::new());
+    let row = |contact: &str, invoice: &str| format!("7,D,{contact},{invoice},2026-01-05,2026-02-04,60.00");
+    let file = |rows: &[String]| {
+        let header = "Customer No,Customer,Contact,Phone,Email,Invoice No,Invoice Date,Due Date,Amount";
+        folder.put("in.csv", format!("{header}\n{}\n", rows.join("\n")))
+    };
+    let reached = async || -> Vec<(String, String)> {
+        sqlx::query_as(
+            "SELECT p.name, coalesce(string_agg(t.value, ' ' ORDER BY t.position), '') FROM contact c
+             JOIN person p ON p.id = c.person_id LEFT JOIN contact_point t ON t.contact_id = c.id
+             GROUP BY c.id, p.name ORDER BY c.id",
+        )
+        .fetch_all(&app.app.db)
+        .await
+        .expect("contacts")
+    };
+    let person = |name: &str, points: &str| (name.to_owned(), points.to_owned());
+    let rows = [
+        row("Payables,212 555 0107,pay@example.com", "A1"),
+        row("Payables,212 555 0108,", "A2"),
+        row("Approver,212 555 0109,", "A3"),
+        row(",212 555 0107,other@example.com", "A4"),
+    ];
+    assert_eq!(counts(&take_in(&app.app, &open_items(&file(&rows))).await), (4, 0, 0, 0));
+    let all = [
+        person("Payables", "+12125550107 pay@example.com +12125550108 other@example.com"),
+        person("Approver", "+12125550109"),
+    ];
+    assert_eq!(reached().await, all, "a row without a name is about the first contact");
+    let mut turned = rows.clone();
+    turned.reverse();
+    assert_eq!(counts(&take_in(&app.app, &open_items(&file(&turned[1..]))).await), (0, 0, 3, 0), "in any order");
+    assert_eq!(reached().await, all);
+
+    let later = [row("Accounts,212 555 0107,", "A1"), row("Approver,212 555 0110,", "A3")];
+    assert_eq!(counts(&take_in(&app.app, &open_items(&file(&later))).await), (0, 2, 0, 0));
+    let renamed = [person("Accounts", &all[0].1), person("Approver", "+12125550109 +12125550110")];
+    assert_eq!(reached().await, renamed, "the first row gives the first contact its name");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn queues_follow_account_by_account_or_all_anew() {
     let (app, folder) = (TestApp::start().await, Folder::new());
     crate::portfolio::campaign(&app.app, "main", ledgerline::campaign::Mode::Progressive).await;
