@@ -28,7 +28,7 @@ use crate::{
     error::{Error, Result},
     ids::{AccountId, CloseId, UserId},
     money::Currency,
-    report::aging::Parts,
+    report::{self, aging::Parts},
 };
 
 /// A close of a period.
@@ -107,13 +107,16 @@ pub struct ToClose {
     /// Why; required where something is accepted. At most 1000 characters.
     #[serde(default)]
     pub note: String,
+    /// The set of buckets that its aging is kept by; the house's usual one unless given.
+    #[serde(default)]
+    pub buckets: Option<String>,
 }
 
 /// Closes a period. By supervisors. While it works out the figures, what would be posted waits.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a period that is not over or a missing note, [`Error::Conflict`] if the books are closed through
-/// it already or something on the list is neither done nor accepted.
+/// [`Error::Invalid`] for a period that is not over or a missing note, [`Error::NotFound`] for a set of buckets that there is
+/// not, [`Error::Conflict`] if the books are closed through it already or something on the list is neither done nor accepted.
 pub async fn close(app: &App, by: &Principal, wanted: &ToClose) -> Result<Close> {
     by.must_be(Role::Supervisor)?;
     let (now, last_day) = (app.clock.now(), wanted.period.last_day());
@@ -129,6 +132,7 @@ pub async fn close(app: &App, by: &Principal, wanted: &ToClose) -> Result<Close>
         return Err(Error::NotFound("portfolio"));
     }
     refuse_twice(&mut tx, wanted).await?;
+    let buckets = report::store::sets::choose(&mut tx, wanted.buckets.as_deref()).await?;
     let mut findings = checklist::of(&mut tx, &wanted.portfolio, last_day, now).await?;
     checklist::accept(&mut findings, &wanted.accept)?;
     let new = NewClose {
@@ -136,6 +140,7 @@ pub async fn close(app: &App, by: &Principal, wanted: &ToClose) -> Result<Close>
         portfolio: &wanted.portfolio,
         period: wanted.period,
         findings: &findings,
+        ends: &buckets.ends,
         note: wanted.note.trim(),
         by: by.user,
         now,

@@ -12,7 +12,7 @@ use crate::{
     report::{
         AgingBasis, AsOf,
         aging::{Credits, Wanted},
-        buckets::{BucketSet, STANDARD},
+        buckets::BucketSet,
         store,
     },
 };
@@ -30,7 +30,7 @@ pub async fn run(app: &App) -> anyhow::Result<Ratio> {
     let wanted = Wanted {
         as_of: AsOf { day, known_at: app.clock.now() },
         by: AgingBasis::Due,
-        buckets: BucketSet { name: STANDARD.to_owned(), ends: vec![0, 30, 60, 90, 120] },
+        buckets: BucketSet { name: "standard".to_owned(), ends: vec![0, 30, 60, 90, 120] },
         credits: Credits::Apart,
         portfolio: None,
     };

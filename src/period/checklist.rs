@@ -13,9 +13,12 @@ use crate::{
     report::{
         self, AgingBasis, AsOf,
         aging::{Credits, Wanted},
-        buckets::{BucketSet, STANDARD},
+        buckets::BucketSet,
     },
 };
+
+/// Names that a line gives at most.
+pub(super) const MOST_NAMES: i32 = 20;
 
 /// A line of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -25,7 +28,13 @@ pub enum FindingKind {
     LedgerDifference,
     /// A file was begun and not taken in to its end.
     UnpostedFiles,
-    /// Something above its author's limit that waits for another person.
+    /// A bank statement or file of payments with lines of the period that are not decided.
+    UnpostedStatements,
+    /// Lines of the period that nobody has decided on; money came in as plus.
+    BankLines,
+    /// Differences of the period that are not worked to an end.
+    OpenDifferences,
+    /// Something above its author's limit that waits for another person: a posting, or a plan.
     OpenApprovals,
     /// Cash and credits that are applied to no item.
     UnappliedCash,
@@ -34,6 +43,9 @@ pub enum FindingKind {
 named!(FindingKind {
     LedgerDifference => "ledger_difference",
     UnpostedFiles => "unposted_files",
+    UnpostedStatements => "unposted_statements",
+    BankLines => "bank_lines",
+    OpenDifferences => "open_differences",
     OpenApprovals => "open_approvals",
     UnappliedCash => "unapplied_cash",
 });
@@ -47,6 +59,9 @@ pub struct Finding {
     pub count: i64,
     /// What they amount to, where they amount to something.
     pub amounts: Vec<Money>,
+    /// What they are called, where they have names: the first 20.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// It was closed over all the same.
     #[serde(default)]
     pub accepted: bool,
@@ -55,7 +70,7 @@ pub struct Finding {
 impl Finding {
     /// A line with nothing left to do so far.
     pub(super) fn new(kind: FindingKind) -> Self {
-        Self { kind, count: 0, amounts: Vec::new(), accepted: false }
+        Self { kind, count: 0, amounts: Vec::new(), names: Vec::new(), accepted: false }
     }
 }
 
@@ -72,7 +87,7 @@ pub async fn of(
     let wanted = Wanted {
         as_of: AsOf { day: last_day, known_at: now },
         by: AgingBasis::Due,
-        buckets: BucketSet { name: STANDARD.to_owned(), ends: vec![0] },
+        buckets: BucketSet { name: "due".to_owned(), ends: vec![0] },
         credits: Credits::Apart,
         portfolio: Some(portfolio.to_owned()),
     };
@@ -89,10 +104,11 @@ pub async fn of(
         }
     }
     unapplied.count = store::accounts_with_idle_cash(conn, portfolio, last_day, now).await?;
-    let mut files = Finding::new(FindingKind::UnpostedFiles);
-    files.count = store::unposted_files(conn, portfolio).await?;
+    let files = store::unposted_files(conn, portfolio).await?;
+    let [statements, lines] = store::undecided(conn, portfolio, last_day).await?;
+    let differences = store::open_differences(conn, portfolio, last_day).await?;
     let approvals = store::open_approvals(conn, portfolio).await?;
-    Ok(vec![difference, files, approvals, unapplied])
+    Ok(vec![difference, files, statements, lines, differences, approvals, unapplied])
 }
 
 /// Marks what is accepted.

@@ -13,7 +13,7 @@ pub(super) use self::{
 };
 use super::{
     Close, Period,
-    checklist::{Finding, FindingKind},
+    checklist::{Finding, FindingKind, MOST_NAMES},
 };
 use crate::{
     error::{Error, Result},
@@ -91,22 +91,71 @@ pub(super) async fn accounts_with_idle_cash(
     .await?)
 }
 
-/// Files whose import has not come to its end.
-pub(super) async fn unposted_files(conn: &mut PgConnection, portfolio: &str) -> Result<i64> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM import_batch WHERE portfolio = $1 AND finished_at IS NULL"#,
-        portfolio
+/// Files whose import has not come to its end, and was not done over.
+pub(super) async fn unposted_files(conn: &mut PgConnection, portfolio: &str) -> Result<Finding> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "count!", coalesce((array_agg(file_name ORDER BY started_at))[:$2], '{}') AS "names!"
+           FROM import_batch b WHERE portfolio = $1 AND finished_at IS NULL
+             AND NOT EXISTS (SELECT FROM import_batch o WHERE o.portfolio = b.portfolio AND o.file_sha256 = b.file_sha256
+                               AND o.started_at > b.started_at AND o.finished_at IS NOT NULL)"#,
+        portfolio,
+        MOST_NAMES
     )
     .fetch_one(conn)
-    .await?)
+    .await?;
+    Ok(Finding { count: row.count, names: row.names, ..Finding::new(FindingKind::UnpostedFiles) })
 }
 
-/// Postings that wait for somebody to approve them.
+/// Bank lines of a period that nobody has decided on: the statements that have some, and the lines.
+pub(super) async fn undecided(conn: &mut PgConnection, portfolio: &str, last_day: NaiveDate) -> Result<[Finding; 2]> {
+    let rows = sqlx::query!(
+        r#"SELECT currency::text AS "currency!", count(*) AS "count!", count(DISTINCT statement_id) AS "statements!",
+                  sum(minor)::bigint AS "minor!"
+           FROM bank_line WHERE portfolio = $1 AND state = 'open' AND booked_on <= $2 GROUP BY 1 ORDER BY 1"#,
+        portfolio,
+        last_day
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut statements = Finding::new(FindingKind::UnpostedStatements);
+    let mut lines = Finding::new(FindingKind::BankLines);
+    for row in rows {
+        // A statement has one currency.
+        statements.count += row.statements;
+        lines.count += row.count;
+        lines.amounts.push(Money::new(row.minor, stored_currency(&row.currency)?));
+    }
+    Ok([statements, lines])
+}
+
+/// Differences that are not worked to an end, of payments and bank lines of a period.
+pub(super) async fn open_differences(conn: &mut PgConnection, portfolio: &str, last_day: NaiveDate) -> Result<Finding> {
+    let rows = sqlx::query!(
+        r#"SELECT d.currency::text AS "currency!", count(*) AS "count!", sum(d.amount_minor)::bigint AS "minor!"
+           FROM difference d LEFT JOIN payment p ON p.id = d.payment_id LEFT JOIN bank_line b ON b.id = d.bank_line_id
+           WHERE d.portfolio = $1 AND d.closed_at IS NULL
+             AND coalesce(p.received_on, b.booked_on, $2) <= $2
+           GROUP BY 1 ORDER BY 1"#,
+        portfolio,
+        last_day
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut finding = Finding::new(FindingKind::OpenDifferences);
+    for row in rows {
+        finding.count += row.count;
+        finding.amounts.push(Money::new(row.minor, stored_currency(&row.currency)?));
+    }
+    Ok(finding)
+}
+
+/// Postings and plans that wait for somebody to approve them.
 pub(super) async fn open_approvals(conn: &mut PgConnection, portfolio: &str) -> Result<Finding> {
     let rows = sqlx::query!(
         r#"SELECT p.currency::text AS "currency!", count(*) AS "count!", sum(p.amount_minor)::bigint AS "minor!"
-           FROM approval p JOIN account a ON a.id = p.account_id
-           WHERE p.state = 'requested' AND a.portfolio = $1 GROUP BY 1 ORDER BY 1"#,
+           FROM (SELECT account_id, currency, amount_minor FROM approval WHERE state = 'requested'
+                 UNION ALL SELECT account_id, currency, covers_minor FROM plan WHERE status = 'proposed') p
+           JOIN account a ON a.id = p.account_id WHERE a.portfolio = $1 GROUP BY 1 ORDER BY 1"#,
         portfolio
     )
     .fetch_all(conn)

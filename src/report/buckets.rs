@@ -5,9 +5,6 @@ use utoipa::ToSchema;
 
 use crate::error::{Error, Result};
 
-/// The name of the set that is meant where none is named.
-pub const STANDARD: &str = "standard";
-
 /// A set of buckets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

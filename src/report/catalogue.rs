@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 use super::{
     AgingBasis, AsOf, activity,
     aging::{Credits, Wanted},
-    buckets::STANDARD,
     forecast, quality, receivable, store,
     table::Table,
 };
@@ -125,11 +124,10 @@ impl Params {
     /// # Errors
     /// [`Error::NotFound`] for a set of buckets that there is not.
     pub async fn wanted(&self, conn: &mut PgConnection, app: &App) -> Result<Wanted> {
-        let name = self.buckets.as_deref().unwrap_or(STANDARD);
         Ok(Wanted {
             as_of: self.as_of(app),
             by: self.by,
-            buckets: store::sets::get(conn, name).await?,
+            buckets: store::sets::choose(conn, self.buckets.as_deref()).await?,
             credits: self.credits,
             portfolio: self.portfolio.clone(),
         })

@@ -148,6 +148,108 @@ async fn the_check_list_is_filled_in_by_the_service_and_accepted_by_name() {
     test.finish().await;
 }
 
+/// A statement of the portfolio with one line of 1,250.00 that nobody has decided on.
+async fn undecided_line(app: &App, booked_on: &str) -> Uuid {
+    let (statement, line) = (Uuid::now_v7(), Uuid::now_v7());
+    sqlx::query(
+        "INSERT INTO bank_statement (id, portfolio, bank_account, reference, format, currency, file_name, sha256, loaded_at)
+         VALUES ($1, 'test', 'B1', $1::text, 'camt.053', 'USD', 'march.xml', sha256('march'), $2)",
+    )
+    .bind(statement)
+    .bind(app.clock.now())
+    .execute(&app.db)
+    .await
+    .expect("a statement");
+    sqlx::query(
+        "INSERT INTO bank_line (id, statement_id, portfolio, bank_account, nth, booked_on, minor, currency, entry_ref, state)
+         VALUES ($1, $2, 'test', 'B1', 1, $3, 125000, 'USD', $1::text, 'open')",
+    )
+    .bind(line)
+    .bind(statement)
+    .bind(day(booked_on))
+    .execute(&app.db)
+    .await
+    .expect("a line");
+    line
+}
+
+/// A file whose import was begun: to its end or not.
+async fn file_begun(app: &App, name: &str, content: &str, finished: bool) {
+    sqlx::query(
+        "INSERT INTO import_batch (id, portfolio, file_name, file_sha256, mapping, as_of, started_at, finished_at)
+         VALUES ($1, 'test', $2, sha256($3::bytea), 'portfolio', '2026-02-28', $4, CASE WHEN $5 THEN $4 END)",
+    )
+    .bind(Uuid::now_v7())
+    .bind(name)
+    .bind(content.as_bytes())
+    .bind(app.clock.now() + chrono::TimeDelta::seconds(i64::from(finished)))
+    .bind(finished)
+    .execute(&app.db)
+    .await
+    .expect("a file");
+}
+
+#[tokio::test]
+async fn the_check_list_counts_differences_bank_lines_statements_files_and_approvals() {
+    let test = TestApp::start().await;
+    let app = &test.app;
+    let client = Client::new(app).await;
+    let made = portfolio::add(app, &Debtor::default()).await;
+    let line = undecided_line(app, "2026-02-27").await;
+    undecided_line(app, "2026-03-02").await;
+    let difference = "INSERT INTO difference (id, portfolio, kind, bank_line_id, amount_minor, currency, opened_at)
+                      VALUES ($1, 'test', 'unidentified', $1, 700, 'USD', $2)";
+    sqlx::query(difference).bind(line).bind(app.clock.now()).execute(&app.db).await.expect("a difference");
+    for (name, content, finished) in [("a.csv", "a", false), ("b.csv", "b", false), ("b.csv", "b", true)] {
+        file_begun(app, name, content, finished).await;
+    }
+    let agent = client.of(client.user("agent-1", ledgerline::agent::Role::Agent).await).await;
+    let item = agent.get(&format!("/api/accounts/{}", made.account)).await.body["open_items"][0]["instalment"].clone();
+    let amount = json!({ "minor": 40_000, "currency": "USD" });
+    let given_up = json!({ "account": made.account, "instalment": item, "kind": "write_off", "amount": amount, "reason": "insolvent" });
+    let asked = agent.post("/api/adjustments", &given_up).await;
+    assert_eq!(asked.status, StatusCode::ACCEPTED, "{}", asked.text);
+
+    let list = client.get("/api/periods/check?portfolio=test&period=2026-02").await.body;
+    let of = |kind: &str| {
+        let list = list.as_array().expect("a list");
+        let found = list.iter().find(|one| one["kind"] == kind).unwrap_or_else(|| panic!("no {kind}: {list:?}"));
+        (found["count"].as_i64(), found["amounts"][0]["minor"].as_i64(), found["names"].clone())
+    };
+    assert_eq!(of("unposted_statements"), (Some(1), None, json!([])), "the other one is of March");
+    assert_eq!(of("bank_lines"), (Some(1), Some(125_000), json!([])));
+    assert_eq!(of("open_differences"), (Some(1), Some(700), json!([])));
+    assert_eq!(of("open_approvals"), (Some(1), Some(40_000), json!([])));
+    assert_eq!(of("unposted_files"), (Some(1), None, json!(["a.csv"])), "the other one was taken in after all");
+    let refused = close(&client, "2026-02", &["bank_lines", "unposted_files", "open_approvals"]).await;
+    assert!(refused.text.contains("not done yet: unposted_statements, open_differences"), "{}", refused.text);
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn a_close_is_kept_by_the_buckets_that_the_house_has() {
+    let test = TestApp::start().await;
+    let client = Client::new(&test.app).await;
+    let made = portfolio::add(&test.app, &Debtor::default()).await;
+    post(&test.app, made.account, "A1", "2026-01-10").await.expect("open");
+    let renamed = "UPDATE aging_buckets SET name = 'thirds', ends = '{0,10,20}' WHERE name = 'standard'";
+    sqlx::query(renamed).execute(&test.app.db).await.expect("renamed");
+    let named = json!({ "portfolio": "test", "period": "2026-01", "buckets": "thirds" });
+    let january = client.post("/api/periods", &named).await;
+    let february = close(&client, "2026-02", &[]).await;
+    for (close, ends) in [(january, json!([0, 10, 20])), (february, json!([0, 30, 60, 90]))] {
+        assert_eq!(close.status, StatusCode::CREATED, "{}", close.text);
+        let kept = client.get(&format!("/api/periods/{}", id(&close.body))).await.body;
+        assert_eq!(kept["totals"][0]["ends"], ends, "named, or else the first by name");
+        let buckets = kept["totals"][0]["buckets"].as_array().expect("buckets");
+        assert_eq!(buckets.len(), ends.as_array().expect("ends").len() + 1);
+        assert_eq!(kept["intact"], json!(true));
+    }
+    let unknown = json!({ "portfolio": "test", "period": "2025-12", "buckets": "none" });
+    assert_eq!(client.post("/api/periods", &unknown).await.status, StatusCode::CONFLICT, "closed with what came later");
+    test.finish().await;
+}
+
 #[tokio::test]
 async fn a_reopened_period_tells_what_came_of_it_when_it_is_closed_again() {
     let test = TestApp::start().await;

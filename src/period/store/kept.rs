@@ -21,6 +21,8 @@ pub struct NewClose<'a> {
     pub period: Period,
     /// What the check list found.
     pub findings: &'a [Finding],
+    /// Which ages its aging tells apart: the last day of each bucket but the last.
+    pub ends: &'a [i32],
     /// Why some of it was accepted.
     pub note: &'a str,
     /// By whom.
@@ -57,21 +59,21 @@ pub async fn keep(conn: &mut PgConnection, new: &NewClose<'_>) -> Result<()> {
 
 async fn keep_aging(conn: &mut PgConnection, new: &NewClose<'_>) -> Result<()> {
     sqlx::query!(
-        "WITH set AS (SELECT ends FROM aging_buckets WHERE name = 'standard'),
-              part AS (SELECT p.* FROM set, aging_parts($3, 'infinity', true, set.ends, false, $2, NULL) p),
+        "WITH part AS (SELECT p.* FROM aging_parts($3, 'infinity', true, $4, false, $2, NULL) p),
               owing AS (SELECT account_id, array_agg(part) AS parts, array_agg(minor) AS minors,
                                coalesce(-sum(minor) FILTER (WHERE part = -1), 0) AS credit,
                                coalesce(-sum(minor) FILTER (WHERE part = -2), 0) AS unapplied, sum(minor) AS balance
                         FROM part GROUP BY account_id)
          INSERT INTO period_aging (close_id, account_id, currency, buckets, credit_minor, unapplied_minor, balance_minor)
          SELECT $1, o.account_id, a.currency,
-                ARRAY(SELECT coalesce(p.minor, 0) FROM generate_series(0, (SELECT cardinality(ends) FROM set)) AS b (part)
+                ARRAY(SELECT coalesce(p.minor, 0) FROM generate_series(0, cardinality($4)) AS b (part)
                       LEFT JOIN unnest(o.parts, o.minors) AS p (part, minor) ON p.part = b.part ORDER BY b.part),
                 o.credit, o.unapplied, o.balance
          FROM owing o JOIN account a ON a.id = o.account_id",
         new.id.0,
         new.portfolio,
-        new.period.last_day()
+        new.period.last_day(),
+        new.ends
     )
     .execute(conn)
     .await?;
@@ -101,17 +103,17 @@ async fn keep_totals(conn: &mut PgConnection, new: &NewClose<'_>) -> Result<()> 
          )
          INSERT INTO period_total (close_id, currency, ends, accounts, buckets, credit_minor, unapplied_minor, control_minor,
                                    invoiced_minor, paid_minor, credited_minor, adjusted_minor, postings, allocations)
-         SELECT $1, p.currency, s.ends, coalesce(g.accounts, 0),
+         SELECT $1, p.currency, $5::integer[], coalesce(g.accounts, 0),
                 coalesce((SELECT array_agg(minor ORDER BY nth) FROM bucket b WHERE b.currency = p.currency),
-                         array_fill(0::bigint, ARRAY[cardinality(s.ends) + 1])),
+                         array_fill(0::bigint, ARRAY[cardinality($5) + 1])),
                 coalesce(g.credit, 0), coalesce(g.unapplied, 0), p.control, coalesce(p.invoiced, 0), coalesce(p.paid, 0),
                 coalesce(p.credited, 0), coalesce(p.adjusted, 0), p.postings, coalesce(n.allocations, 0)
-         FROM posted p CROSS JOIN (SELECT ends FROM aging_buckets WHERE name = 'standard') s
-         LEFT JOIN aged g ON g.currency = p.currency LEFT JOIN applied n ON n.currency = p.currency",
+         FROM posted p LEFT JOIN aged g ON g.currency = p.currency LEFT JOIN applied n ON n.currency = p.currency",
         new.id.0,
         new.portfolio,
         new.period.first_day(),
-        new.period.last_day()
+        new.period.last_day(),
+        new.ends
     )
     .execute(conn)
     .await?;

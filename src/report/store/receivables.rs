@@ -13,7 +13,7 @@ use crate::{
     report::{
         AgingBasis, AsOf, Receivables,
         aging::{Credits, Wanted},
-        buckets::{BucketSet, STANDARD},
+        buckets::BucketSet,
         turnover::Period,
     },
 };
@@ -36,7 +36,7 @@ pub async fn receivables(
     let wanted = Wanted {
         as_of,
         by: AgingBasis::Due,
-        buckets: BucketSet { name: STANDARD.to_owned(), ends: vec![0] },
+        buckets: BucketSet { name: "due".to_owned(), ends: vec![0] },
         credits: Credits::Apart,
         portfolio: portfolio.map(str::to_owned),
     };

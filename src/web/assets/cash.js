@@ -1,18 +1,19 @@
 // Cash: bank statements and their lines, payments by hand. What else is on the page is in the modules it starts.
-import { accountOf, amountOf, attempt, ofPortfolio, portfolio, proposalOf, say } from "/assets/cashwords.js";
-import { api, byId, clock, day, decimal, el, fill, logOut, minorOf, money, text, whoAmI } from "/assets/common.js";
+import { accountOf, amountOf, ofPortfolio, portfolio, proposalOf } from "/assets/cashwords.js";
+import { api, attempt, byId, clock, day, decimal, el, fill, logOut, minorOf, money, say, text, whoAmI } from "/assets/common.js";
 import { startRuns } from "/assets/cashruns.js";
 import { startReconciling } from "/assets/reconcile.js";
 
 const me = await whoAmI();
 text(byId("me"), me.name);
 byId("out").addEventListener("click", logOut);
-byId("portfolio").value = sessionStorage.getItem("portfolio") ?? "";
+byId("portfolio").value = new URLSearchParams(location.search).get("portfolio") ?? sessionStorage.getItem("portfolio") ?? "";
 byId("pay-on").value = new Date(clock.now()).toISOString().slice(0, 10);
 
 async function showStatements() {
   const found = await api("GET", `/api/cash/statements?limit=20${ofPortfolio()}`);
-  fill(byId("statements"), found.items.map((one) => el("tr", {},
+  const none = el("tr", {}, el("td", { colspan: "8", class: "quiet" }, "None yet: take one in above."));
+  fill(byId("statements"), found.items.length ? null : none, found.items.map((one) => el("tr", {},
     el("td", {}, one.reference.slice(0, 24), el("div", { class: "quiet small" }, `${one.format}, ${one.bank_account}`)),
     el("td", {}, one.to_on ? `${one.from_on ? `${day(one.from_on)} to ` : ""}${day(one.to_on)}` : ""),
     el("td", { class: "num" }, one.closing_minor === null ? "" : amountOf(one.closing_minor, one.currency)),
@@ -132,3 +133,5 @@ byId("portfolio").addEventListener("change", () => {
 startRuns();
 startReconciling();
 await attempt(() => Promise.all([showStatements(), showLines()]));
+// What a link leads to has its place only now.
+if (location.hash) byId(location.hash.slice(1))?.scrollIntoView();

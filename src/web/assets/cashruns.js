@@ -1,6 +1,6 @@
 // A batch of unapplied payments: what the rules would do with each, and then exactly that.
-import { api, byId, day, el, fill, money, text } from "/assets/common.js";
-import { attempt, portfolio, proposalOf, say } from "/assets/cashwords.js";
+import { api, attempt, byId, day, el, fill, money, say, text } from "/assets/common.js";
+import { portfolio, proposalOf } from "/assets/cashwords.js";
 
 let run = null;
 let next = null;

@@ -1,28 +1,8 @@
 // What the parts of the cash page share.
-import { api, byId, el, money, text, words } from "/assets/common.js";
+import { api, byId, el, money, words } from "/assets/common.js";
 
 export const portfolio = () => byId("portfolio").value.trim();
 export const ofPortfolio = () => (portfolio() ? `&portfolio=${encodeURIComponent(portfolio())}` : "");
-
-/** Shows what was done, or why it was not. */
-export function say(message, bad = false) {
-  const bar = byId("said");
-  bar.hidden = !message;
-  bar.classList.toggle("bad", bad);
-  text(bar, message);
-  if (bad) bar.scrollIntoView({ block: "nearest" });
-}
-
-/** Does something; a refusal is shown. */
-export async function attempt(action) {
-  try {
-    say("");
-    return await action();
-  } catch (error) {
-    say(error.field ? `${error.field}: ${error.message}` : error.message, true);
-    return undefined;
-  }
-}
 
 export const amountOf = (minor, currency) => money({ minor, currency });
 

@@ -29,6 +29,7 @@ export async function whoAmI() {
   try {
     const me = await api("GET", "/api/session");
     clock.set(me.now);
+    menu(me);
     return me;
   } catch (error) {
     if (error.status === 401) {
@@ -37,6 +38,22 @@ export async function whoAmI() {
     }
     throw error;
   }
+}
+
+const ROLES = ["department", "agent", "supervisor", "admin"];
+
+/** The pages, and the least role that each is for. */
+const PAGES = [["/desk", "Desk", "agent"], ["/accounts", "Accounts", "agent"], ["/tasks", "Tasks", "department"], ["/floor", "Floor", "supervisor"],
+  ["/cash", "Cash", "supervisor"], ["/reminders", "Reminders", "agent"], ["/templates", "Templates", "agent"], ["/reports", "Reports", "supervisor"],
+  ["/close", "Close", "supervisor"], ["/agreements", "Agreements", "supervisor"], ["/policy", "Policy", "supervisor"], ["/settings", "Settings", "supervisor"],
+  ["/connections", "Connections", "admin"], ["/users", "Users", "admin"], ["/api", "API", "agent"]];
+
+/** The pages that the role may see, at the top of each page but the desk: whoever is on a call stays there. */
+function menu(me) {
+  const nav = document.querySelector(".top nav");
+  if (!nav || location.pathname === "/desk") return;
+  const mine = PAGES.filter(([, , role]) => ROLES.indexOf(me.role) >= ROLES.indexOf(role));
+  fill(nav, mine.map(([path, title]) => el("a", { href: path, "aria-current": path === location.pathname ? "page" : null }, title)));
 }
 
 /** Ends the session and leads to the log-in page. */
@@ -70,6 +87,34 @@ export function fill(element, ...children) {
 /** Sets the text if it is another one: an unchanged element is not touched. */
 export function text(element, value) {
   if (element.textContent !== value) element.textContent = value;
+}
+
+/** A refusal in words, with the field that it is about; the path of a key in a text stays as it is written there. */
+export function reasonOf({ field, message }) {
+  return field ? `${field.includes(".") ? field : words(field)}: ${message}` : message;
+}
+
+/** Shows in the page's `said` what was done, or why it was not; nothing hides it. */
+export function say(message, bad = false) {
+  const bar = byId("said");
+  text(bar, message || "");
+  bar.hidden = !message;
+  bar.classList.toggle("bad", bad);
+  bar.classList.toggle("good", !bad);
+  if (bad) bar.scrollIntoView({ block: "nearest" });
+}
+
+/** Does something and says `done`; a refusal is shown. Gives what came of it, or undefined. */
+export async function attempt(action, done) {
+  try {
+    say("");
+    const made = await action();
+    if (done) say(done);
+    return made;
+  } catch (error) {
+    say(reasonOf(error), true);
+    return undefined;
+  }
 }
 
 const decimalsOf = (currency) =>

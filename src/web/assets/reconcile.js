@@ -1,6 +1,6 @@
 // What does not add up, the tie to the general ledger, and what waits for approval.
-import { api, byId, clock, day, el, fill, minorOf, money, when, words } from "/assets/common.js";
-import { amountOf, attempt, ofPortfolio, portfolio, say } from "/assets/cashwords.js";
+import { api, attempt, byId, clock, day, el, fill, minorOf, money, say, when, words } from "/assets/common.js";
+import { amountOf, ofPortfolio, portfolio } from "/assets/cashwords.js";
 
 const OUTCOMES = ["explained", "collected", "applied", "written_off", "credited", "refunded", "moved", "disputed"];
 let next = null;
