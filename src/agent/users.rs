@@ -4,7 +4,7 @@ pub(super) mod store;
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use utoipa::ToSchema;
 
@@ -30,6 +30,28 @@ pub struct NewUser {
     pub device: Option<String>,
     /// With the role `department`, and only then: a code of the agreement rules.
     pub department: Option<String>,
+    /// What reports sum up by, 1 to 64 characters.
+    pub team: Option<String>,
+}
+
+/// What an administrator may change of a user; what is `None` is taken away.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UserChange)]
+pub struct Change {
+    /// Name to show, 1 to 120 characters.
+    pub name: String,
+    /// What the user may do; another role than before ends the user's sessions.
+    pub role: Role,
+    /// Where the voice leg rings: `+1555…`, `sip:…` or `client:…`; absent: the softphone dials in.
+    #[serde(default)]
+    pub device: Option<String>,
+    /// With the role `department`, and only then: a code of the agreement rules.
+    #[serde(default)]
+    pub department: Option<String>,
+    /// What reports sum up by, 1 to 64 characters.
+    #[serde(default)]
+    pub team: Option<String>,
 }
 
 /// A user as the API shows it.
@@ -47,6 +69,8 @@ pub struct User {
     pub device: Option<String>,
     /// Code of its department, with the role `department`.
     pub department: Option<String>,
+    /// What reports sum up by.
+    pub team: Option<String>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// Since when it may not log in any more.
@@ -59,7 +83,7 @@ pub struct User {
 /// [`Error::Invalid`], [`Error::Conflict`] if the login is taken.
 pub async fn create(db: &PgPool, new: NewUser, now: DateTime<Utc>) -> Result<User> {
     check(&new)?;
-    check_department(db, &new).await?;
+    check_department(db, new.role, new.department.as_deref()).await?;
     let user = User {
         id: UserId::generate(),
         login: new.login,
@@ -67,6 +91,7 @@ pub async fn create(db: &PgPool, new: NewUser, now: DateTime<Utc>) -> Result<Use
         role: new.role,
         device: new.device,
         department: new.department,
+        team: new.team.map(|team| team.trim().to_owned()),
         created_at: now,
         disabled_at: None,
     };
@@ -76,6 +101,34 @@ pub async fn create(db: &PgPool, new: NewUser, now: DateTime<Utc>) -> Result<Use
     } else {
         Err(Error::Conflict("this login is taken".to_owned()))
     }
+}
+
+/// Changes a user. What reports say of the past follows the user's present team.
+///
+/// # Errors
+/// [`Error::Invalid`], [`Error::NotFound`]; [`Error::Conflict`] for an administrator who gives its own role away.
+pub async fn change(db: &PgPool, by: UserId, user: UserId, change: Change) -> Result<User> {
+    check_profile(&change.name, change.device.as_deref(), change.team.as_deref())?;
+    check_department(db, change.role, change.department.as_deref()).await?;
+    let mut tx = db.begin().await?;
+    let before = store::lock(&mut tx, user).await?.ok_or(Error::NotFound("user"))?;
+    if by == user && change.role != before.role {
+        return Err(Error::Conflict("an administrator cannot give its own role away".to_owned()));
+    }
+    let after = User {
+        name: change.name.trim().to_owned(),
+        role: change.role,
+        device: change.device,
+        department: change.department,
+        team: change.team.map(|team| team.trim().to_owned()),
+        ..before.clone()
+    };
+    store::update(&mut tx, &after).await?;
+    if (after.role, &after.department) != (before.role, &before.department) {
+        store::end_sessions(&mut tx, user).await?;
+    }
+    tx.commit().await?;
+    Ok(after)
 }
 
 /// All users, by login; at most 1000.
@@ -122,21 +175,36 @@ pub async fn disable(db: &PgPool, user: UserId, now: DateTime<Utc>) -> Result<()
     Ok(tx.commit().await?)
 }
 
+/// Lets a user who was disabled log in again.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn enable(db: &PgPool, user: UserId) -> Result<()> {
+    if store::enable(db, user).await? { Ok(()) } else { Err(Error::NotFound("user")) }
+}
+
 fn check(new: &NewUser) -> Result<()> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-@".contains(&byte);
     if !(1..=64).contains(&new.login.len()) || !new.login.bytes().all(plain) {
         return Err(Error::invalid("login", "1 to 64 characters of a-z, 0-9 and . _ - @"));
     }
-    if !(1..=120).contains(&new.name.trim().chars().count()) {
+    check_password(&new.password)?;
+    check_profile(&new.name, new.device.as_deref(), new.team.as_deref())
+}
+
+fn check_profile(name: &str, device: Option<&str>, team: Option<&str>) -> Result<()> {
+    if !(1..=120).contains(&name.trim().chars().count()) {
         return Err(Error::invalid("name", "1 to 120 characters"));
     }
-    check_password(&new.password)?;
-    new.device.as_deref().map_or(Ok(()), check_device)
+    if team.is_some_and(|team| !(1..=64).contains(&team.trim().chars().count())) {
+        return Err(Error::invalid("team", "1 to 64 characters"));
+    }
+    device.map_or(Ok(()), check_device)
 }
 
 /// A department has log-ins of its own unless everybody of a role belongs to it.
-async fn check_department(db: &PgPool, new: &NewUser) -> Result<()> {
-    match (&new.department, new.role) {
+async fn check_department(db: &PgPool, role: Role, department: Option<&str>) -> Result<()> {
+    match (department, role) {
         (None, Role::Department) => Err(Error::invalid("department", "is required with the role department")),
         (Some(code), Role::Department) => {
             let rules = agreement::store::rules(db).await?;
@@ -185,6 +253,7 @@ mod tests {
             password: password.into(),
             device: device.map(str::to_owned),
             department: None,
+            team: None,
         }
     }
 
@@ -205,6 +274,8 @@ mod tests {
             wrong_field(&NewUser { name: "  ".to_owned(), ..new("a", "long enough", None) }).as_deref(),
             Some("name")
         );
+        let team = Some("t".repeat(65));
+        assert_eq!(wrong_field(&NewUser { team, ..new("a", "long enough", None) }).as_deref(), Some("team"));
     }
 
     #[test]

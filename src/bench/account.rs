@@ -71,6 +71,7 @@ async fn token(rig: &Rig) -> anyhow::Result<String> {
         password: "a password for the bench".to_owned().into(),
         device: None,
         department: None,
+        team: None,
     };
     let user = users::create(&rig.app.db, new, rig.app.clock.now()).await?;
     let session = session::issue_bearer(&rig.app, user.id, "bench", TimeDelta::hours(1)).await?;

@@ -59,6 +59,7 @@ pub(super) async fn create(rig: &Rig) -> anyhow::Result<People> {
         password: "not a secret".to_owned().into(),
         device: None,
         department: None,
+        team: None,
     };
     let user = users::create(&app.db, user, app.clock.now()).await?;
     let principal = Principal { user: user.id, role: user.role, name: user.name, login: user.login };

@@ -9,10 +9,11 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::{
     agent::{
         Role, session,
-        users::{self, NewUser, User},
+        users::{self, Change, NewUser, User},
     },
     app::App,
     config::Config,
+    ids::UserId,
     services,
 };
 
@@ -48,9 +49,32 @@ pub enum Action {
         /// With the role department: its code, such as billing or legal.
         #[arg(long)]
         department: Option<String>,
+        /// What reports sum up by, 1 to 64 characters.
+        #[arg(long)]
+        team: Option<String>,
         /// Read the password (10 to 200 characters) from the first line of standard input.
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Change a user; what is not given stays. An empty text takes a device, department or team away.
+    Change {
+        /// Log-in name.
+        login: String,
+        /// department, agent, supervisor or admin; another one than before ends the user's sessions.
+        #[arg(long, value_parser = role)]
+        role: Option<Role>,
+        /// Name to show, 1 to 120 characters.
+        #[arg(long)]
+        name: Option<String>,
+        /// Where the agent's voice leg rings.
+        #[arg(long)]
+        device: Option<String>,
+        /// With the role department: its code.
+        #[arg(long)]
+        department: Option<String>,
+        /// What reports sum up by.
+        #[arg(long)]
+        team: Option<String>,
     },
     /// List the users.
     List,
@@ -64,6 +88,11 @@ pub enum Action {
     },
     /// Let a user log in no more, and end its sessions.
     Disable {
+        /// Log-in name.
+        login: String,
+    },
+    /// Let a user who was disabled log in again.
+    Enable {
         /// Log-in name.
         login: String,
     },
@@ -95,17 +124,33 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 
 async fn act(app: &App, action: Action) -> anyhow::Result<()> {
     match action {
-        Action::Add { login, role, name, device, department, password_stdin } => {
+        Action::Add { login, role, name, device, department, team, password_stdin } => {
             let password = Password::choose(password_stdin)?;
             let name = name.unwrap_or_else(|| login.clone());
-            let new = NewUser { login, name, role, password: password.secret.clone(), device, department };
+            let new = NewUser { login, name, role, password: password.secret.clone(), device, department, team };
             let user = users::create(&app.db, new, app.clock.now()).await?;
             println!("{} {} may log in{}.", role.as_str(), user.login, password.told());
+        }
+        Action::Change { login, role, name, device, department, team } => {
+            let user = of_login(app, &login).await?;
+            let or =
+                |given: Option<String>, kept| given.map_or(kept, |text| Some(text).filter(|text| !text.is_empty()));
+            let change = Change {
+                name: name.unwrap_or(user.name),
+                role: role.unwrap_or(user.role),
+                device: or(device, user.device),
+                department: or(department, user.department),
+                team: or(team, user.team),
+            };
+            // Whoever runs this is nobody's log-in.
+            users::change(&app.db, UserId::generate(), user.id, change).await?;
+            println!("{login} is changed.");
         }
         Action::List => {
             for user in users::list(&app.db).await? {
                 let state = if user.disabled_at.is_some() { "disabled" } else { "" };
-                println!("{:<24} {:<12} {:<30} {state}", user.login, user.role.as_str(), user.name);
+                let team = user.team.unwrap_or_default();
+                println!("{:<24} {:<12} {:<30} {team:<20} {state}", user.login, user.role.as_str(), user.name);
             }
         }
         Action::Password { login, password_stdin } => {
@@ -116,6 +161,10 @@ async fn act(app: &App, action: Action) -> anyhow::Result<()> {
         Action::Disable { login } => {
             users::disable(&app.db, of_login(app, &login).await?.id, app.clock.now()).await?;
             println!("{login} cannot log in any more.");
+        }
+        Action::Enable { login } => {
+            users::enable(&app.db, of_login(app, &login).await?.id).await?;
+            println!("{login} may log in again.");
         }
         Action::Token { login, label, days } => {
             let user = of_login(app, &login).await?;

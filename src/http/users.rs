@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     agent::{
         Role,
-        users::{self, NewUser, User},
+        users::{self, Change, NewUser, User},
     },
     app::App,
     error::Error,
@@ -24,7 +24,11 @@ use super::{
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(set_password)).routes(routes!(disable))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(change, disable))
+        .routes(routes!(set_password))
+        .routes(routes!(enable))
 }
 
 /// A user to create.
@@ -46,6 +50,9 @@ struct Create {
     /// With the role `department`: the code of its department.
     #[serde(default)]
     department: Option<String>,
+    /// What reports sum up by, 1 to 64 characters.
+    #[serde(default)]
+    team: Option<String>,
 }
 
 /// A new password.
@@ -72,10 +79,30 @@ async fn list(State(app): State<App>, _: Admin, Query(paging): Query<Paging>) ->
 #[utoipa::path(post, path = "/api/users", tag = "users", request_body = Create,
     responses((status = 201, body = User), Problems))]
 async fn create(State(app): State<App>, _: Admin, Body(new): Body<Create>) -> Result<impl IntoResponse> {
-    let Create { login, name, role, password, device, department } = new;
-    let new = NewUser { login, name, role, password, device, department };
+    let Create { login, name, role, password, device, department, team } = new;
+    let new = NewUser { login, name, role, password, device, department, team };
     let user = users::create(&app.db, new, app.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(user)))
+}
+
+/// Changes a user: everything is given, and what is left out is taken away.
+#[utoipa::path(put, path = "/api/users/{id}", tag = "users", params(("id" = UserId, Path)),
+    request_body = Change, responses((status = 200, body = User), Problems))]
+async fn change(
+    State(app): State<App>,
+    Admin(by): Admin,
+    Id(user): Id<UserId>,
+    Body(change): Body<Change>,
+) -> Result<Json<User>> {
+    Ok(Json(users::change(&app.db, by.user, user, change).await?))
+}
+
+/// Lets a user who was disabled log in again.
+#[utoipa::path(post, path = "/api/users/{id}/enable", tag = "users", params(("id" = UserId, Path)),
+    responses((status = 204), Problems))]
+async fn enable(State(app): State<App>, _: Admin, Id(user): Id<UserId>) -> Result<StatusCode> {
+    users::enable(&app.db, user).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Sets a new password; the user's sessions end.

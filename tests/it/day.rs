@@ -121,6 +121,7 @@ async fn prepare(app: &App) -> CampaignId {
             password: SecretString::from(PASSWORD),
             device: Some(format!("client:{}", token::identity(ledgerline::ids::UserId::generate()))),
             department: None,
+            team: None,
         };
         let agent = users::create(&app.db, new, app.clock.now()).await.expect("a user").id;
         let boss = Principal { user: agent, role: Role::Supervisor, name: String::new(), login: String::new() };

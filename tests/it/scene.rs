@@ -196,6 +196,7 @@ impl Scene {
             password: SecretString::from("a password for tests"),
             device: None,
             department: None,
+            team: None,
         };
         let agent = users::create(&self.app().db, new, self.now()).await.expect("a user").id;
         let boss = Principal { user: agent, role: Role::Supervisor, name: String::new(), login: String::new() };

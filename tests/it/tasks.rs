@@ -29,6 +29,7 @@ pub async fn of_department(app: &App, login: &str, department: &str) -> UserId {
         password: SecretString::from(PASSWORD),
         device: None,
         department: Some(department.to_owned()),
+        team: None,
     };
     users::create(&app.db, new, app.clock.now()).await.expect("a log-in").id
 }

@@ -30,8 +30,8 @@ pub(in crate::agent) struct FoundSession {
 /// False: the login is taken.
 pub(super) async fn insert(db: &PgPool, user: &User, password_hash: &str) -> Result<bool> {
     let done = sqlx::query!(
-        "INSERT INTO users (id, login, name, role, password_hash, device, created_at, department)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (login) DO NOTHING",
+        "INSERT INTO users (id, login, name, role, password_hash, device, created_at, department, team)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (login) DO NOTHING",
         user.id.0,
         user.login,
         user.name,
@@ -40,33 +40,83 @@ pub(super) async fn insert(db: &PgPool, user: &User, password_hash: &str) -> Res
         user.device,
         user.created_at,
         user.department,
+        user.team,
     )
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
+struct Row {
+    id: UserId,
+    login: String,
+    name: String,
+    role: String,
+    device: Option<String>,
+    department: Option<String>,
+    team: Option<String>,
+    created_at: DateTime<Utc>,
+    disabled_at: Option<DateTime<Utc>>,
+}
+
+impl Row {
+    fn user(self) -> Result<User> {
+        Ok(User {
+            id: self.id,
+            login: self.login,
+            name: self.name,
+            role: role(&self.role)?,
+            device: self.device,
+            department: self.department,
+            team: self.team,
+            created_at: self.created_at,
+            disabled_at: self.disabled_at,
+        })
+    }
+}
+
 pub(super) async fn all(db: &PgPool) -> Result<Vec<User>> {
-    let rows = sqlx::query!(
-        r#"SELECT id AS "id: UserId", login, name, role, device, department, created_at, disabled_at
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT id AS "id: UserId", login, name, role, device, department, team, created_at, disabled_at
            FROM users ORDER BY login LIMIT 1000"#
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(User {
-                id: row.id,
-                login: row.login,
-                name: row.name,
-                role: role(&row.role)?,
-                device: row.device,
-                department: row.department,
-                created_at: row.created_at,
-                disabled_at: row.disabled_at,
-            })
-        })
-        .collect()
+    rows.into_iter().map(Row::user).collect()
+}
+
+/// The user as it is, locked until the transaction ends.
+pub(super) async fn lock(conn: &mut PgConnection, user: UserId) -> Result<Option<User>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"SELECT id AS "id: UserId", login, name, role, device, department, team, created_at, disabled_at
+           FROM users WHERE id = $1 FOR UPDATE"#,
+        user.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Row::user).transpose()
+}
+
+pub(super) async fn update(conn: &mut PgConnection, user: &User) -> Result<()> {
+    sqlx::query!(
+        "UPDATE users SET name = $2, role = $3, device = $4, department = $5, team = $6 WHERE id = $1",
+        user.id.0,
+        user.name,
+        user.role.as_str(),
+        user.device,
+        user.department,
+        user.team
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn enable(db: &PgPool, user: UserId) -> Result<bool> {
+    let done = sqlx::query!("UPDATE users SET disabled_at = NULL WHERE id = $1", user.0).execute(db).await?;
+    Ok(done.rows_affected() == 1)
 }
 
 pub(super) async fn set_password(conn: &mut PgConnection, user: UserId, hash: &str) -> Result<bool> {

@@ -64,6 +64,7 @@ async fn user(app: &App, login: &str, name: &str, role: Role) -> anyhow::Result<
         password: PASSWORD.into(),
         device: (role >= Role::Agent).then(|| format!("client:{login}")),
         department: (role == Role::Department).then(|| login.to_owned()),
+        team: (role == Role::Agent).then(|| "Demonstration".to_owned()),
     };
     Ok(users::create(&app.db, new, app.clock.now()).await?)
 }

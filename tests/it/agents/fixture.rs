@@ -33,6 +33,7 @@ pub async fn user(app: &App, login: &str, role: Role) -> Principal {
         password: PASSWORD.into(),
         device: None,
         department: None,
+        team: None,
     };
     let user = users::create(&app.db, new, app.clock.now()).await.expect("a new user");
     Principal { user: user.id, role, name: user.name, login: user.login }

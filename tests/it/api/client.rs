@@ -60,6 +60,7 @@ impl Client {
             password: SecretString::from(PASSWORD),
             device: None,
             department: None,
+            team: None,
         };
         users::create(&self.app.db, new, self.app.clock.now()).await.expect("a user").id
     }

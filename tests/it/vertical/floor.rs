@@ -309,7 +309,8 @@ async fn prepare(service: &TestApp) -> CampaignId {
 
 async fn user(service: &TestApp, login: String, role: Role) -> User {
     let device = Some(format!("client:{login}"));
-    let new = NewUser { name: login.clone(), login, role, password: PASSWORD.into(), device, department: None };
+    let new =
+        NewUser { name: login.clone(), login, role, password: PASSWORD.into(), device, department: None, team: None };
     users::create(&service.app.db, new, service.app.clock.now()).await.expect("a user")
 }
 
