@@ -1,6 +1,7 @@
 //! What the house agrees to, and who looks after it: data, one TOML text for the whole house.
 
 pub mod authority;
+mod section;
 pub mod store;
 
 use std::collections::{BTreeMap, HashSet};
@@ -167,9 +168,12 @@ impl Rules {
     /// The holidays that count for an account.
     #[must_use]
     pub fn business_days(&self, book: &Book, portfolio: &str, country: Option<&str>) -> BusinessDays {
+        BusinessDays::keeping(book.calendar(self.calendar_of(portfolio, country)).cloned())
+    }
+
+    fn calendar_of(&self, portfolio: &str, country: Option<&str>) -> &str {
         let by_country = || self.calendar.by_country.get(country.unwrap_or_default());
-        let name = self.calendar.by_portfolio.get(portfolio).or_else(by_country).unwrap_or(&self.calendar.default);
-        BusinessDays::keeping(book.calendar(name).cloned())
+        self.calendar.by_portfolio.get(portfolio).or_else(by_country).unwrap_or(&self.calendar.default)
     }
 
     /// As [`Rules::business_days`], of an account that was read.
@@ -297,6 +301,26 @@ pub async fn save(app: &App, by: &Principal, text: &str) -> Result<()> {
     }
     store::save(&mut tx, text, by.user, app.clock.now()).await?;
     Ok(tx.commit().await?)
+}
+
+/// Puts another escalation ladder in force and leaves what people wrote besides as it is. By administrators.
+///
+/// # Errors
+/// Those of [`save`]; [`Error::Conflict`] if the text is written so that only a person can change it.
+pub async fn save_ladder(app: &App, by: &Principal, ladder: Ladder) -> Result<()> {
+    by.must_be(Role::Admin)?;
+    let before = store::text(&app.db).await?;
+    let section = BTreeMap::from([("escalation", &ladder)]);
+    let section = toml::to_string(&section).map_err(Error::internal("writing the escalation ladder"))?;
+    let text = section::replace(&before, "escalation", &section);
+    let wanted = Rules { escalation: ladder, ..Rules::read(&before)? };
+    wanted.check()?;
+    if Rules::read(&text)? != wanted {
+        return Err(Error::Conflict(
+            "the rules are written so that only a person can change them: edit the text".to_owned(),
+        ));
+    }
+    save(app, by, &text).await
 }
 
 #[cfg(test)]

@@ -76,6 +76,19 @@ pub struct Party {
     pub family_accounts: i64,
 }
 
+/// A customer to choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PartySummary {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Name of the one above it.
+    pub parent_name: Option<String>,
+    /// Accounts of its own.
+    pub accounts: i64,
+}
+
 /// A credit hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = CreditHold)]

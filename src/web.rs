@@ -1,5 +1,5 @@
-//! The pages: log-in, desk, floor, policy, reports, close, API. Plain files of our own, embedded in the binary; no build step, no script
-//! from elsewhere. A page is the same for everybody: what it shows it asks the API for.
+//! The pages, each a plain file of our own, embedded in the binary; no build step, no script from elsewhere. A page is the
+//! same for everybody: what it shows it asks the API for.
 
 use axum::{
     Router,
@@ -38,6 +38,8 @@ pub fn router(app: App) -> Router {
         .route("/connections", get(async |headers: HeaderMap| asset("connections.html", &headers)))
         .route("/close", get(async |headers: HeaderMap| asset("close.html", &headers)))
         .route("/cash", get(async |headers: HeaderMap| asset("cash.html", &headers)))
+        .route("/settings", get(async |headers: HeaderMap| asset("settings.html", &headers)))
+        .route("/users", get(async |headers: HeaderMap| asset("users.html", &headers)))
         .route("/api", get(async |headers: HeaderMap| asset("api.html", &headers)))
         .route("/assets/{file}", get(file))
         .with_state(app)

@@ -9,7 +9,7 @@ use sqlx::{PgConnection, types::Json};
 
 pub use self::{
     holds::{holds, is_released, place, release, standing},
-    parties::{is_below_itself, join, keep_party, party},
+    parties::{is_below_itself, join, keep_party, parties, party},
     reviews::{History, history, keep_review, newest_review, to_look_at},
 };
 use super::{

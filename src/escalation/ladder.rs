@@ -11,8 +11,9 @@ use crate::{
 };
 
 /// To whom an account goes when callers get no further.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = EscalationLadder)]
 pub struct Ladder {
     /// An account that went back down is not raised by the same cause for so many calendar days, 1 to 365.
     pub quiet_days: u16,
@@ -54,8 +55,9 @@ pub enum Contact {
 named!(Contact { Keeps => "keeps", SupervisorOnly => "supervisor_only", Stops => "stops" });
 
 /// Something that leads to a level by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = EscalationTrigger)]
 pub struct Trigger {
     /// What.
     pub when: When,
@@ -64,8 +66,9 @@ pub struct Trigger {
 }
 
 /// What leads to a level.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[schema(as = EscalationCause)]
 pub enum When {
     /// So many promises were broken since the account went back down last.
     BrokenPromises {
@@ -159,6 +162,13 @@ impl Ladder {
     #[must_use]
     pub fn is_above(&self, code: &str, other: Option<&str>) -> bool {
         other.and_then(|other| self.rank(other)) < self.rank(code)
+    }
+
+    /// The level after the one it is at, or the lowest; `None`: it is at the highest.
+    #[must_use]
+    pub fn next_above(&self, at: Option<&str>) -> Option<&Level> {
+        let next = at.and_then(|at| self.rank(at)).map_or(0, |rank| rank + 1);
+        self.levels.get(next)
     }
 
     /// The highest level that the facts lead to, and why; `None`: it stays where it is.

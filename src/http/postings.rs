@@ -166,6 +166,8 @@ async fn take_off(
 struct Wanted {
     /// In which state; all unless given.
     state: Option<ApprovalState>,
+    /// Of which account; all unless given.
+    account: Option<AccountId>,
     /// Where to go on: `next` of the page before. Opaque.
     cursor: Option<String>,
     /// Entries at most, 1 to 200; 50 unless given.
@@ -179,8 +181,9 @@ struct Wanted {
 async fn waiting(State(app): State<App>, _: Agent, Query(wanted): Query<Wanted>) -> Result<Json<Page<Approval>>> {
     let limit = page::limit(wanted.limit)?;
     let after = page::after::<ApprovalId>(wanted.cursor.as_deref())?;
+    let of = approvals::Wanted { account: wanted.account, state: wanted.state, after };
     let mut conn = app.db.acquire().await.map_err(Error::from)?;
-    let found = approvals::list(&mut conn, wanted.state, after, i64::from(limit) + 1).await?;
+    let found = approvals::list(&mut conn, &of, i64::from(limit) + 1).await?;
     Ok(Json(Page::of(found, limit, |approval| approval.id)?))
 }
 

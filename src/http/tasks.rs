@@ -9,6 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     agreement::{self, Department},
     app::App,
+    escalation::ladder::Ladder,
     ids::{AccountId, TaskId, UserId},
     task::{self, Filter, InFull, Kind, NewTask, Owner, Priority, Task},
 };
@@ -33,6 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(reopen))
         .routes(routes!(departments))
         .routes(routes!(rules, save_rules))
+        .routes(routes!(ladder, save_ladder))
 }
 
 /// Which tasks.
@@ -278,6 +280,21 @@ async fn departments(State(app): State<App>, _: Anybody) -> Result<Json<Departme
 #[utoipa::path(get, path = "/api/agreements", tag = "tasks", responses((status = 200, body = RulesText), Problems))]
 async fn rules(State(app): State<App>, _: Supervisor) -> Result<Json<RulesText>> {
     Ok(Json(RulesText { text: agreement::store::text(&app.db).await? }))
+}
+
+/// The escalation ladder in force.
+#[utoipa::path(get, path = "/api/agreements/escalation", tag = "tasks",
+    responses((status = 200, body = Ladder), Problems))]
+async fn ladder(State(app): State<App>, _: Supervisor) -> Result<Json<Ladder>> {
+    Ok(Json(agreement::store::rules(&app.db).await?.escalation))
+}
+
+/// Puts another escalation ladder in force; the rest of the rules stays as it is written.
+#[utoipa::path(put, path = "/api/agreements/escalation", tag = "tasks", request_body = Ladder,
+    responses((status = 204), Problems))]
+async fn save_ladder(State(app): State<App>, Admin(by): Admin, Body(new): Body<Ladder>) -> Result<StatusCode> {
+    agreement::save_ladder(&app, &by, new).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Puts other agreement rules in force.

@@ -112,6 +112,47 @@ async fn desk(browser: &Browser, scene: &Scene, debtor: &Debtor, agent: UserId) 
 }
 
 #[tokio::test]
+async fn a_plan_is_shown_before_it_is_agreed_on_the_desk() {
+    let Some(browser) = Browser::start("plan").await else { return };
+    let mut scene = Scene::start_by(running_clock()).await;
+    let client = Client::new(scene.app()).await;
+    let agent = hire(&scene, &client, "agent-1").await;
+    let debtor = scene.owing(1, 125_000).await;
+    queue::rebuild(scene.app(), scene.campaign).await.expect("a queue");
+    scene.test.serve();
+    browser.serve_from(&scene.test.url(""));
+    plan(&browser, &scene, &debtor, agent).await.expect("the desk page works");
+    let plans = client.get(&format!("/api/accounts/{}/plans", debtor.account)).await.body;
+    let agreed = (&plans["items"][0]["status"], plans["items"][0]["parts"].as_array().map(Vec::len));
+    assert_eq!(agreed, (&json!("active"), Some(3)), "{plans}");
+    browser.stop().await;
+    scene.finish().await;
+}
+
+async fn plan(browser: &Browser, scene: &Scene, debtor: &Debtor, agent: UserId) -> WebDriverResult<()> {
+    log_in(browser, "/desk", "agent-1").await?;
+    browser.see_text("#link", "Connected").await?;
+    park(scene, agent).await;
+    browser.keys(Key::Alt + "r").await?;
+    browser.see_text("#state", "Ready").await?;
+    let begun = answered_call(scene, debtor, agent).await;
+    browser.see_text("#call-state", "bridged").await?;
+    browser.see(".codes button").await?;
+    browser.keys("o").await?;
+    let total = browser.see("input[name=plan_total]").await?;
+    assert_eq!(total.prop("value").await?.as_deref(), Some("1250.00"), "what is owed is suggested");
+    browser.find("#plan-show").await?.click().await?;
+    browser.see_text("#plan-parts", "416.6").await?;
+    browser.shot("desk-plan").await?;
+    scene.end(&begun, "CA01").await;
+    browser.see_text("#call-state", "wrapping").await?;
+    total.focus().await?;
+    browser.keys(Key::Enter + "").await?;
+    browser.see_text("#state", "Ready").await?;
+    browser.see_text("#history", "Instalment plan").await
+}
+
+#[tokio::test]
 async fn a_part_of_an_item_is_disputed_and_a_reload_forgets_nothing() {
     let Some(browser) = Browser::start("dispute").await else { return };
     let mut scene = Scene::start_by(running_clock()).await;

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
-    credit::{NewParty, Party, rule::Exposure},
+    credit::{NewParty, Party, PartySummary, rule::Exposure},
     error::{Error, Result},
     ids::AccountId,
     money::Currency,
@@ -39,6 +39,24 @@ pub async fn party(conn: &mut PgConnection, account: AccountId, exposure: &Expos
         family_minor: exposure.family_minor,
         family_accounts: row.accounts,
     }))
+}
+
+/// Customers whose names begin like that, in any case; at most 20, by name.
+///
+/// # Errors
+/// Those of Postgres.
+pub async fn parties(conn: &mut PgConnection, beginning: &str) -> Result<Vec<PartySummary>> {
+    let pattern = beginning.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_") + "%";
+    Ok(sqlx::query_as!(
+        PartySummary,
+        r#"SELECT p.id, p.name, u.name AS "parent_name?",
+                  (SELECT count(*) FROM account WHERE party_id = p.id) AS "accounts!"
+           FROM party p LEFT JOIN party u ON u.id = p.parent_id
+           WHERE lower(p.name) LIKE lower($1) ORDER BY lower(p.name), p.id LIMIT 20"#,
+        pattern
+    )
+    .fetch_all(conn)
+    .await?)
 }
 
 /// Makes or changes a customer. Gives its id.

@@ -13,13 +13,13 @@ use crate::{
         timeline::{Entry, Place},
     },
     app::App,
-    credit::{self, Credit, NewParty, NewTerms, Review, rule::Rules},
+    credit::{self, Credit, NewParty, NewTerms, PartySummary, Review, rule::Rules},
     error::Error,
     http::{
         auth::{Agent, Supervisor},
         extract::{Body, Id, Query},
         page::{Page, Paging},
-        problem::{Problems, Result},
+        problem::{Problem, Problems, Result},
     },
     ids::AccountId,
 };
@@ -34,6 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(release))
         .routes(routes!(review))
         .routes(routes!(party))
+        .routes(routes!(parties))
         .routes(routes!(rules, set_rules))
 }
 
@@ -136,6 +137,27 @@ async fn party(
     Body(new): Body<NewParty>,
 ) -> Result<Json<Added<Uuid>>> {
     Ok(Json(Added { id: credit::set_party(&app, by.user, id, &new).await? }))
+}
+
+/// Which customers.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    /// How the name begins, in any case; 2 to 100 characters.
+    name: String,
+}
+
+/// Customers by how their names begin, to put an account under one; at most 20.
+#[utoipa::path(get, path = "/api/parties", tag = "credit", params(Named),
+    responses((status = 200, body = [PartySummary]), Problems))]
+async fn parties(State(app): State<App>, _: Agent, Query(wanted): Query<Named>) -> Result<Json<Vec<PartySummary>>> {
+    let name = wanted.name.trim();
+    if !(2..=100).contains(&name.chars().count()) {
+        return Err(Problem::invalid("name", "2 to 100 characters"));
+    }
+    let mut conn = app.db.acquire().await.map_err(Error::from)?;
+    Ok(Json(credit::store::parties(&mut conn, name).await?))
 }
 
 /// Whose rules.

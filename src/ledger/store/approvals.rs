@@ -110,17 +110,21 @@ pub(in crate::ledger) async fn insert(
 
 pub(in crate::ledger) async fn lock(conn: &mut PgConnection, id: ApprovalId) -> Result<Option<Approval>> {
     sqlx::query!("SELECT 1 AS one FROM approval WHERE id = $1 FOR UPDATE", id.0).fetch_optional(&mut *conn).await?;
-    Ok(read(conn, Some(id), None, None, 1).await?.pop())
+    Ok(read(conn, Some(id), &Wanted::default(), 1).await?.pop())
 }
 
-/// Requests after that of `after`, oldest first: those in a state, of one id.
-async fn read(
-    conn: &mut PgConnection,
-    id: Option<ApprovalId>,
-    state: Option<ApprovalState>,
-    after: Option<ApprovalId>,
-    limit: i64,
-) -> Result<Vec<Approval>> {
+/// Which requests are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    /// Only those of this account.
+    pub account: Option<AccountId>,
+    /// Only those in this state.
+    pub state: Option<ApprovalState>,
+    /// Only those after this one.
+    pub after: Option<ApprovalId>,
+}
+
+async fn read(conn: &mut PgConnection, id: Option<ApprovalId>, wanted: &Wanted, limit: i64) -> Result<Vec<Approval>> {
     let rows = sqlx::query!(
         r#"SELECT p.id AS "id: ApprovalId", p.account_id AS "account: AccountId", a.number, p.kind, p.amount_minor,
                   p.currency::text AS "currency!", p.request AS "request: Json<Request>", p.state,
@@ -128,11 +132,13 @@ async fn read(
                   p.decided_at, p.note
            FROM approval p JOIN account a ON a.id = p.account_id
            WHERE ($1::uuid IS NULL OR p.id = $1) AND ($2::text IS NULL OR p.state = $2) AND ($3::uuid IS NULL OR p.id > $3)
+             AND ($5::uuid IS NULL OR p.account_id = $5)
            ORDER BY p.id LIMIT $4"#,
         id.map(|id| id.0),
-        state.map(ApprovalState::as_str),
-        after.map(|after| after.0),
-        limit
+        wanted.state.map(ApprovalState::as_str),
+        wanted.after.map(|after| after.0),
+        limit,
+        wanted.account.map(|account| account.0)
     )
     .fetch_all(conn)
     .await?;
@@ -158,17 +164,12 @@ async fn read(
         .collect()
 }
 
-/// Requests, oldest first, after that of `after`.
+/// Requests, oldest first.
 ///
 /// # Errors
 /// Those of Postgres.
-pub async fn list(
-    conn: &mut PgConnection,
-    state: Option<ApprovalState>,
-    after: Option<ApprovalId>,
-    limit: i64,
-) -> Result<Vec<Approval>> {
-    read(conn, None, state, after, limit).await
+pub async fn list(conn: &mut PgConnection, wanted: &Wanted, limit: i64) -> Result<Vec<Approval>> {
+    read(conn, None, wanted, limit).await
 }
 
 pub(in crate::ledger) async fn decide(

@@ -1,6 +1,9 @@
 // Everything about one account.
-import { api, byId, day, el, fill, logOut, minorOf, money, text, when, whoAmI, words } from "/assets/common.js";
 import { agreed } from "/assets/agreed.js";
+import { booking } from "/assets/booking.js";
+import { api, attempt, byId, day, decimal, el, fill, logOut, minorOf, money, say, text, when, whoAmI, words } from "/assets/common.js";
+import { showInvoice } from "/assets/invoice.js";
+import { Rows } from "/assets/rows.js";
 
 const id = location.pathname.split("/").pop();
 const at = `/api/accounts/${id}`;
@@ -16,22 +19,8 @@ byId("out").addEventListener("click", logOut);
 for (const part of document.querySelectorAll(".boss")) part.hidden = !boss;
 const sum = (minor) => money({ minor, currency });
 
-function say(message, bad) {
-  text(byId("said"), message ?? "");
-  byId("said").className = bad ? "bar bad" : "bar";
-  byId("said").hidden = !message;
-}
-
 /** Does something, says what came of it, and shows the account anew. */
-async function act(what, done) {
-  try {
-    await what();
-    say(done);
-    await show();
-  } catch (error) {
-    say(error.field ? `${error.field}: ${error.message}` : error.message, true);
-  }
-}
+const act = (what, done) => attempt(async () => { await what(); await show(); }, done);
 
 const pair = (name, value) => el("div", {}, el("dt", {}, name), el("dd", { class: "figure" }, value));
 
@@ -60,7 +49,7 @@ function items(list) {
   const today = Date.parse(me.now);
   const late = (due) => Math.max(0, Math.floor((today - Date.parse(`${due}T00:00:00Z`)) / 86400000));
   fill(byId("items"), list.slice(0, MOST).map((item) => el("tr", {},
-    el("td", {}, item.seq > 1 ? `${item.invoice_number} (${item.seq})` : item.invoice_number), el("td", { class: "quiet" }, item.po_number ?? ""),
+    el("td", {}, el("button", { type: "button", class: "link", onclick: () => attempt(() => showInvoice(item, byId("invoice"), show)) }, item.seq > 1 ? `${item.invoice_number} (${item.seq})` : item.invoice_number)), el("td", { class: "quiet" }, item.po_number ?? ""),
     el("td", {}, day(item.issued_on)), el("td", {}, day(item.due_on)), el("td", { class: "num" }, late(item.due_on) || ""),
     el("td", { class: "num" }, money(item.amount)), el("td", { class: "num" }, money(item.open)), el("td", { class: "num" }, item.disputed.minor ? money(item.disputed) : ""))));
   text(byId("items-more"), list.length > MOST ? `The ${MOST} oldest of ${list.length}; the statement has them all.` : "");
@@ -134,7 +123,12 @@ function credit(found) {
   form.terms.value = found.terms ?? "";
   form.tax_id.value = found.tax_id;
   form.po_required.checked = found.po_required;
-  form.limit.value = found.limit_minor === null ? "" : (found.limit_minor / 100).toFixed(2);
+  const family = byId("party").elements;
+  family.name.value = found.party?.name ?? "";
+  family.parent.value = found.party?.parent_name ?? "";
+  if (found.party) customers.set(found.party.name, found.party.id);
+  if (found.party?.parent) customers.set(found.party.parent_name, found.party.parent);
+  form.limit.value = found.limit_minor === null ? "" : decimal(found.limit_minor, currency);
 }
 
 function release(hold) {
@@ -161,7 +155,8 @@ async function show() {
   credit(found);
   reminders(reminded);
   messages(sent.items);
-  fill(byId("agreed"), await agreed(id, me, { say: (message) => say(message, Boolean(message)), done: show }));
+  fill(byId("agreed"), await agreed(id, me, show));
+  fill(byId("booking"), await booking(everything.account, everything.open_items.slice(0, MOST), me, show));
   fill(byId("tasks"), tasks.items.map((task) => el("li", {}, el("a", { href: `/tasks?task=${task.id}` }, task.subject), el("span", { class: "quiet small" }, ` by ${day(task.due_on)}, ${words(task.department)}`))),
     tasks.items.length ? null : el("li", { class: "quiet" }, "None."));
 }
@@ -177,15 +172,11 @@ const on = (form, does) => byId(form).addEventListener("submit", (event) => {
 
 on("note", (form, element) => act(async () => { await api("POST", `${at}/notes`, { body: form.body.value }); element.reset(); }, "Noted."));
 on("letter", () => act(() => api("POST", `${at}/messages`, written()), "Sent: what becomes of it is shown below."));
-byId("preview").addEventListener("click", async () => {
-  try {
-    const shown = await api("POST", `${at}/messages/preview`, written());
-    fill(byId("shown"), el("b", {}, shown.subject), el("p", { class: "pre" }, shown.body));
-    byId("shown").hidden = false;
-  } catch (error) {
-    say(error.field ? `${error.field}: ${error.message}` : error.message, true);
-  }
-});
+byId("preview").addEventListener("click", () => attempt(async () => {
+  const shown = await api("POST", `${at}/messages/preview`, written());
+  fill(byId("shown"), el("b", {}, shown.subject), el("p", { class: "pre" }, shown.body));
+  byId("shown").hidden = false;
+}));
 byId("send-statement").addEventListener("click", () => act(() => api("POST", `${at}/statement`, { contact_point: written().contact_point }), "The statement is on its way."));
 byId("letter").elements.template.addEventListener("change", (event) => { byId("words").hidden = event.target.value !== "letter"; });
 on("person", (form) => act(async () => {
@@ -199,25 +190,68 @@ on("stop", (form, element) => act(async () => {
 }, "Stopped."));
 on("terms", (form) => act(() => api("PATCH", `${at}/credit`, { terms: form.terms.value, tax_id: form.tax_id.value, po_required: form.po_required.checked, reason: form.reason.value,
   ...(form.limit.value.trim() ? { limit_minor: minorOf(form.limit.value, currency) } : { no_limit: true }) }), "Changed."));
-on("party", (form) => act(() => api("PUT", `${at}/party`, { name: form.name.value, parent: form.parent.value || null, limit_minor: form.limit.value ? minorOf(form.limit.value, currency) : null }), "Set."));
+/** Customers by name, as far as somebody has looked for them. */
+const customers = new Map();
+for (const input of [byId("party").elements.name, byId("party").elements.parent]) {
+  input.addEventListener("input", async () => {
+    const name = input.value.trim();
+    if (name.length < 2 || customers.has(name)) return;
+    const found = await api("GET", `/api/parties?name=${encodeURIComponent(name)}`).catch(() => []);
+    for (const one of found) customers.set(one.name, one.id);
+    fill(byId("customers"), found.map((one) => el("option", { value: one.name }, one.parent_name ? `of ${one.parent_name}` : `${one.accounts} accounts`)));
+  });
+}
+function parentOf(name) {
+  if (!name.trim()) return null;
+  const found = customers.get(name.trim());
+  if (!found) throw Object.assign(new Error("choose one of the customers that are offered when you type a name"), { field: "belongs to" });
+  return found;
+}
+on("party", (form) => act(() => api("PUT", `${at}/party`, { id: customers.get(form.name.value.trim()) ?? null, name: form.name.value, parent: parentOf(form.parent.value), limit_minor: form.limit.value ? minorOf(form.limit.value, currency) : null }), "Set."));
 byId("review").addEventListener("click", () => act(() => api("POST", `${at}/credit/review`), "Reviewed."));
 byId("hold-credit").addEventListener("click", () => act(() => api("POST", `${at}/credit/holds`, { note: "held on the account page" }), "Deliveries are held."));
 byId("line-more").addEventListener("click", () => line(true));
 
+const billed = new Rows(byId("bill-lines"), "Lines", [
+  { name: "description", label: "What", required: true, maxlength: "500" },
+  { name: "quantity", label: "Quantity", required: true, inputmode: "decimal", width: "short" },
+  { name: "net", label: "Net, of the line", required: true, inputmode: "decimal", width: "short" },
+  { name: "rate", label: "Tax, %", inputmode: "decimal", width: "short" },
+], { add: "Add a line" });
+billed.set([{ quantity: "1", rate: "0" }]);
+
+/** Thousandths or hundredths of what somebody typed, without a float. */
+function scaled(typed, places, name) {
+  const match = /^(\d{1,9})(?:[.,](\d*))?$/.exec(typed || "0");
+  if (!match || (match[2] ?? "").length > places) throw Object.assign(new Error(`expected a number with at most ${places} decimals`), { field: name });
+  return Number(match[1] + (match[2] ?? "").padEnd(places, "0"));
+}
+
 function bill() {
   const form = byId("bill").elements;
-  const net = minorOf(form.net.value, currency);
-  const rate = Math.round(Number(form.rate.value.replace(",", ".")) * 100);
-  // Half a minor unit is rounded up; what comes out is checked by the service.
-  return { po_number: form.po_number.value || null, terms: form.terms.value || null,
-    lines: [{ description: form.description.value, net_minor: net, tax_rate_bp: rate, tax_minor: Math.floor((net * rate + 5000) / 10000) }] };
+  const lines = billed.get().map(({ description, quantity, net, rate }, nth) => {
+    const minor = minorOf(net.replace(/^-/, ""), currency);
+    if (minor === null) throw Object.assign(new Error(`expected an amount such as ${decimal(123456, currency)}`), { field: `net of line ${nth + 1}` });
+    const signed = net.startsWith("-") ? -minor : minor;
+    const basis = scaled(rate, 2, `tax of line ${nth + 1}`);
+    // Half a minor unit is rounded up; what comes out is checked by the service.
+    return { description, quantity_milli: scaled(quantity, 3, `quantity of line ${nth + 1}`), net_minor: signed, tax_rate_bp: basis, tax_minor: Math.floor((signed * basis + 5000) / 10000) };
+  });
+  return { po_number: form.po_number.value || null, terms: form.terms.value || null, issued_on: form.issued_on.value || null, lines };
 }
 byId("check-bill").addEventListener("click", () => act(async () => {
   const { faults } = await api("POST", `${at}/issued-invoices/check`, bill());
   fill(byId("faults"), faults.map((fault) => el("li", {}, `${fault.field}: ${fault.detail}`)));
   if (faults.length === 0) say("Nothing is missing.");
 }));
-on("bill", (form, element) => act(async () => { await api("POST", `${at}/issued-invoices`, bill()); element.reset(); }, "Issued and mailed."));
+on("bill", (form, element) => {
+  if (!confirm("Issue the invoice? It gets the next number, is posted and mailed, and can only be credited after that.")) return;
+  act(async () => {
+    await api("POST", `${at}/issued-invoices`, bill());
+    element.reset();
+    billed.set([{ quantity: "1", rate: "0" }]);
+  }, "Issued and mailed.");
+});
 
 const { items: templates } = await api("GET", "/api/templates");
 fill(byId("letter").elements.template, [...new Set(templates.map((one) => one.name))].filter((name) => !["invoice", "statement"].includes(name)).map((name) => el("option", { value: name, selected: name === "letter" }, words(name))));

@@ -5,11 +5,11 @@ import { ladder } from "/assets/ladder.js";
 const tag = (status, good, bad) => el("span", { class: `tag ${good.includes(status) ? "good" : bad.includes(status) ? "bad" : ""}` }, words(status));
 const list = (title, lines) => (lines.length ? [el("h3", {}, title), el("ul", { class: "list" }, lines)] : []);
 
-/** The parts of the card; `done` is called after a change, `say` with what went wrong. */
-export async function agreed(account, me, { say, done }) {
+/** The parts of the card; `done` is called after a change. */
+export async function agreed(account, me, done) {
   const at = `/api/accounts/${account}`;
   const [promises, disputes, plans] = await Promise.all(["promises", "disputes", "plans"].map((what) => api("GET", `${at}/${what}`)));
-  const steps = await ladder({ account: { id: account } }, me, { say, done });
+  const steps = await ladder({ account: { id: account } }, me, done);
   const promise = (one) => el("li", {}, el("span", {}, el("b", { class: "figure" }, money(one.amount)), ` by ${day(one.due_on)}`, one.level > 1 ? `, level ${one.level}` : "",
     one.approved_by ? el("span", { class: "quiet small" }, ` allowed by ${one.approved_by}`) : null), tag(one.status, ["kept"], ["broken", "partially_kept"]));
   const dispute = (one) => el("li", {}, el("span", {}, el("b", { class: "figure" }, money(one.amount)), ` ${words(one.reason)}, ${words(one.department)}`,

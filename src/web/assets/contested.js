@@ -1,22 +1,16 @@
 // The dispute behind a task: what is contested, the evidence, the decision.
-import { api, day, decimal, el, minorOf, money, when, words } from "/assets/common.js";
+import { api, attempt, day, decimal, el, minorOf, money, when, words } from "/assets/common.js";
 
-/** The dispute of a task; `done` is called after a change, `say` with what went wrong. */
-export async function contested(task, { say, done }) {
+/** The dispute of a task; `done` is called after a change. */
+export async function contested(task, done) {
   if (task.source?.kind !== "dispute") return null;
   const path = `/api/disputes/${task.source.id}`;
   const [full, { items: reasons }] = await Promise.all([api("GET", path), api("GET", "/api/dispute-reasons")]);
   const { dispute } = full;
   const { currency } = dispute.amount;
-  const attempt = (act) => async (event) => {
+  const change = (act) => (event) => {
     event.preventDefault();
-    try {
-      await act(event.target);
-      say(null);
-      await done();
-    } catch (error) {
-      say(error.field ? `${words(error.field)}: ${error.message}` : error.message);
-    }
+    attempt(async () => { await act(); await done(); });
   };
   const reason = reasons.find((one) => one.code === dispute.reason)?.name ?? words(dispute.reason);
   return el("section", { class: "stack", id: "dispute" },
@@ -28,18 +22,18 @@ export async function contested(task, { say, done }) {
       item.lines.length ? ` (line ${item.lines.join(", ")})` : ""))),
     dispute.answer ? el("p", { class: "pre" }, el("b", {}, "Answer: "), dispute.answer) : null,
     full.proposal ? el("p", { class: "bar" }, `Found ${words(full.proposal.ruling)}, and needs somebody who may credit it: ${full.proposal.answer}`) : null,
-    evidence(full, path, attempt),
-    full.may_decide ? decision(full, path, attempt) : null);
+    evidence(full, path, change),
+    full.may_decide ? decision(full, path, change) : null);
 }
 
-function evidence(full, path, attempt) {
+function evidence(full, path, change) {
   const lines = full.evidence.map((piece) => el("li", {},
     piece.bytes ? el("a", { href: `/api/evidence/${piece.id}`, download: piece.name }, piece.name) : `${piece.name}: ${piece.reference}`,
     el("span", { class: "quiet small" }, ` ${piece.by ?? ""}, ${when(piece.at)}`)));
   const file = el("input", { type: "file", "aria-label": "File" });
   const name = el("input", { name: "name", maxlength: "200", placeholder: "Order of 3 March" });
   const reference = el("input", { name: "reference", maxlength: "1000", placeholder: "https or document number" });
-  const send = attempt(async () => {
+  const send = change(async () => {
     const chosen = file.files[0];
     if (!chosen) return api("POST", `${path}/evidence`, { name: name.value, reference: reference.value });
     const response = await fetch(`${path}/files?name=${encodeURIComponent(name.value || chosen.name)}`, {
@@ -55,7 +49,7 @@ function evidence(full, path, attempt) {
       el("button", {}, "Add")) : null);
 }
 
-function decision(full, path, attempt) {
+function decision(full, path, change) {
   const { currency } = full.dispute.amount;
   const before = full.proposal;
   const ruling = el("select", { name: "ruling" }, ["valid", "partial", "invalid", "withdrawn"].map((one) => el("option", { value: one, selected: before?.ruling === one }, words(one))));
@@ -69,7 +63,7 @@ function decision(full, path, attempt) {
   const shape = () => { parts.hidden = ruling.value !== "partial"; };
   ruling.addEventListener("change", shape);
   shape();
-  const decide = attempt(() => {
+  const decide = change(() => {
     const body = { ruling: ruling.value, answer: answer.value };
     if (ruling.value === "partial") {
       body.credited = credited.filter(([, input]) => input.value.trim()).map(([item, input]) => ({ id: item.id, amount_minor: minorOf(input.value, currency) ?? 0 }));

@@ -1,5 +1,5 @@
 // Instalment plans: what is typed into a form, its instalments, and the plan behind a task.
-import { api, day, daysLater, decimal, el, fill, minorOf, money, words } from "/assets/common.js";
+import { api, attempt, day, daysLater, decimal, el, fill, minorOf, money, words } from "/assets/common.js";
 
 /** The fields of a plan; `suggested` minor units are what is likely to be paid. */
 export function planFields(suggested, currency, today) {
@@ -41,21 +41,16 @@ export async function showParts(place, account, plan, currency) {
   fill(place, parts(shown.parts, currency), shown.why ? el("p", { class: "bar" }, `Needs the approval of ${shown.needs === "admin" ? "an administrator" : "a supervisor"}: ${shown.why}`) : null);
 }
 
-/** The plan of a task; `done` is called after a change, `say` with what went wrong. */
-export async function agreed(task, me, { say, done }) {
+/** The plan of a task; `done` is called after a change. */
+export async function agreed(task, me, done) {
   if (task.source?.kind !== "plan" || me.role === "department") return null;
   const path = `/api/plans/${task.source.id}`;
   const { plan, promises } = await api("GET", path);
   const note = el("input", { name: "plan-note", maxlength: "4000", placeholder: "Why" });
-  const act = (label, name, key) => el("button", { type: "button", id: `plan-${name}`, class: key, onclick: async () => {
-    try {
-      await api("POST", `${path}/${name}`, name === "approve" ? undefined : { note: note.value });
-      say(null);
-      await done();
-    } catch (error) {
-      say(error.message);
-    }
-  } }, label);
+  const act = (label, name, key) => el("button", { type: "button", id: `plan-${name}`, class: key, onclick: () => attempt(async () => {
+    await api("POST", `${path}/${name}`, name === "approve" ? undefined : { note: note.value });
+    await done();
+  }) }, label);
   const may = me.role !== "agent";
   return el("section", { class: "stack", id: "plan" },
     el("h2", {}, plan.covers.minor > plan.total.minor ? "Settlement" : "Instalment plan"),

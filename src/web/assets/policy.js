@@ -1,5 +1,5 @@
 // The policies in force, and what a changed one would have refused.
-import { api, byId, el, fill, logOut, text, when, whoAmI, words } from "/assets/common.js";
+import { api, byId, el, fill, logOut, reasonOf, text, when, whoAmI, words } from "/assets/common.js";
 
 const me = await whoAmI();
 text(byId("me"), me.name);
@@ -39,7 +39,7 @@ async function attempt() {
   try {
     draw(await api("POST", "/api/policy/sandbox", body));
   } catch (error) {
-    text(byId("said"), error.field ? `${error.field}: ${error.message}` : error.message);
+    text(byId("said"), reasonOf(error));
   } finally {
     byId("try").disabled = false;
   }

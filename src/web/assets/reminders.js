@@ -1,5 +1,6 @@
 // Ladders of reminders, what would go out today, and what waits for approval.
-import { api, byId, day, el, fill, logOut, money, text, when, whoAmI, words } from "/assets/common.js";
+import { api, attempt, byId, day, el, fill, logOut, money, text, when, whoAmI, words } from "/assets/common.js";
+import { ladderForm } from "/assets/reminderform.js";
 
 const me = await whoAmI();
 text(byId("me"), me.name);
@@ -19,21 +20,7 @@ const EXAMPLE = {
   hours: [{ days: ["Mon", "Tue", "Wed", "Thu", "Fri"], from: "08:00:00", to: "20:00:00" }],
 };
 
-function say(message, bad) {
-  text(byId("said"), message ?? "");
-  byId("said").className = bad ? "bar bad" : "bar";
-  byId("said").hidden = !message;
-}
-
-async function act(what, done) {
-  try {
-    await what();
-    say(done);
-    await show();
-  } catch (error) {
-    say(error.field ? `${error.field}: ${error.message}` : error.message, true);
-  }
-}
+const act = (what, done) => attempt(async () => { await what(); await show(); }, done);
 
 const account = (one) => el("a", { href: `/accounts/${one.account}` }, `${one.number} ${one.name}`);
 const leftOut = (list, currency) => (list.length ? `left out: ${list.map((one) => `${words(one.reason)} ${money({ minor: one.minor, currency })}`).join(", ")}` : "");
@@ -64,34 +51,28 @@ async function show() {
   text(byId("mail"), ladders.mail_is_on ? "" : "Mail is off: no mail goes out until a mail server is configured.");
   fill(byId("ladders"), ladders.items.map((one) => el("li", { class: "row" }, el("b", {}, one.name), el("span", { class: one.active ? "tag good" : "tag" }, one.active ? "active" : "off"),
     el("span", { class: "quiet small" }, one.ladder.steps.map((step) => `${words(step.key)} ${step.days > 0 ? "+" : ""}${step.days}`).join(", ")),
-    el("button", { class: "slim", type: "button", onclick: () => edit(one) }, "Edit"))));
+    el("button", { class: "slim", type: "button", onclick: () => { edit(one); byId("name").focus(); } }, "Edit"))), ladders.items.length ? null : el("li", { class: "quiet" }, "None yet: nobody is reminded. The one below is a start."));
   fill(byId("waiting"), proposed.items.map(waiting), proposed.items.length ? null : el("li", { class: "quiet" }, "Nothing."));
   fill(byId("sent"), done.items.map((one) => el("li", { class: "row" }, account(one), words(one.step), el("span", { class: "figure" }, money(one.total)), el("span", { class: "quiet small" }, when(one.at)),
-    el("span", { class: "tag" }, words(one.message_state ?? "call")))));
+    el("span", { class: "tag" }, words(one.message_state ?? "call")))), done.items.length ? null : el("li", { class: "quiet" }, "Nothing."));
 }
 
+const form = await ladderForm();
 function edit(one) {
   byId("name").value = one.name;
   byId("position").value = one.position;
   byId("active").checked = one.active;
-  byId("text").value = JSON.stringify(one.ladder, null, 2);
+  form.set(one.ladder);
 }
 
 byId("edit").addEventListener("submit", (event) => {
   event.preventDefault();
-  act(() => {
-    let ladder;
-    try {
-      ladder = JSON.parse(byId("text").value);
-    } catch (error) {
-      throw new Error(`the ladder is no JSON: ${error.message}`);
-    }
-    return api("PUT", "/api/reminders/ladders", { name: byId("name").value, position: Number(byId("position").value), active: byId("active").checked, ladder });
-  }, "Saved.");
+  act(() => api("PUT", "/api/reminders/ladders", { name: byId("name").value, position: Number(byId("position").value), active: byId("active").checked, ladder: form.get() }), "Saved.");
 });
 byId("due-only").addEventListener("change", () => {
   for (const row of byId("today").children) row.hidden = byId("due-only").checked && row.dataset.due !== "true";
 });
-byId("more").addEventListener("click", () => preview(true));
+byId("more").addEventListener("click", () => attempt(() => preview(true)));
+byId("edit").querySelector("button.main").hidden = me.role === "agent";
 edit({ name: "Standard", position: 0, active: false, ladder: EXAMPLE });
-await show();
+await attempt(show);

@@ -1,5 +1,5 @@
 // Reports: a table and its chart, the same as files, and which of them are sent by e-mail.
-import { api, byId, day, el, fill, logOut, money, text, whoAmI, words } from "/assets/common.js";
+import { api, byId, day, el, fill, logOut, money, reasonOf, text, whoAmI, words } from "/assets/common.js";
 import { draw } from "/assets/chart.js";
 
 const REPORTS = {
@@ -80,7 +80,7 @@ async function show() {
     fill(byId("notes"), definitions(table));
     history.replaceState(null, "", `?report=${report}&${query}`);
   } catch (error) {
-    text(byId("said"), error.field ? `${error.field}: ${error.message}` : error.message);
+    text(byId("said"), reasonOf(error));
   }
 }
 
@@ -114,7 +114,7 @@ async function submit(event, said, send) {
     await send();
     text(said, "Kept.");
   } catch (error) {
-    text(said, error.field ? `${error.field}: ${error.message}` : error.message);
+    text(said, reasonOf(error));
   }
 }
 

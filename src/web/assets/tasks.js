@@ -1,5 +1,5 @@
 // The inbox of tasks, for callers and for other departments.
-import { api, byId, day, daysLater, el, fill, logOut, minorOf, money, text, when, whoAmI, words } from "/assets/common.js";
+import { api, attempt, byId, day, daysLater, el, fill, logOut, minorOf, money, reasonOf, text, when, whoAmI, words } from "/assets/common.js";
 import { contested } from "/assets/contested.js";
 import { ladder } from "/assets/ladder.js";
 import { agreed } from "/assets/plans.js";
@@ -13,7 +13,6 @@ let shown = null;
 
 text(byId("me"), me.department ? `${me.name}, ${called.get(me.department) ?? me.department}` : me.name);
 byId("out").addEventListener("click", logOut);
-byId("elsewhere").hidden = !floor;
 
 const own = me.department ?? { agent: "collections", supervisor: "supervision", admin: "management" }[me.role];
 fill(byId("whose"),
@@ -29,12 +28,6 @@ function recipients(select) {
     el("optgroup", { label: "People" }, people.map((one) => el("option", { value: `user ${one.id}` }, one.name))));
 }
 const recipient = (value) => Object.fromEntries([value.split(" ")]);
-
-/** Says what went wrong, or nothing. */
-function say(message) {
-  text(byId("said"), message ?? "");
-  byId("said").hidden = !message;
-}
 
 async function load(more) {
   const query = new URLSearchParams(byId("whose").value);
@@ -65,20 +58,17 @@ function urgency(task) {
   return said.length ? el("span", { class: `tag ${task.overdue || task.priority === "urgent" ? "bad" : "warn"}` }, said.join(", ")) : el("span", {});
 }
 
-async function show(id) {
-  const full = await api("GET", `/api/tasks/${id}`).catch((error) => say(error.message));
-  if (!full) return;
+const show = (id) => attempt(async () => {
+  const full = await api("GET", `/api/tasks/${id}`);
   const again = () => Promise.all([load(false), show(id)]);
-  const dispute = await contested(full.task, { say, done: again }).catch((error) => { say(error.message); return null; });
+  const [dispute, plan, steps] = await Promise.all([contested(full.task, again), agreed(full.task, me, again), ladder(full.task, me, again)]);
   shown = id;
   for (const button of document.querySelectorAll("#list button")) button.setAttribute("aria-current", String(button.dataset.task === id));
-  const plan = await agreed(full.task, me, { say, done: again }).catch((error) => { say(error.message); return null; });
-  const steps = await ladder(full.task, me, { say, done: again }).catch((error) => { say(error.message); return null; });
   const place = byId("task");
   place.hidden = false;
   fill(place, head(full.task), about(full), dispute, plan, approval(full), steps, story(full.events), acts(full));
   place.focus({ preventScroll: false });
-}
+});
 
 /** A supervisor allows a promise that is outside of the caller's limits. */
 function approval({ task }) {
@@ -86,16 +76,13 @@ function approval({ task }) {
   const { currency } = task.account.balance;
   const amount = el("input", { name: "least", inputmode: "decimal", autocomplete: "off", required: true });
   const last = el("input", { name: "last", type: "date", required: true, value: daysLater(me.business_date, 30) });
-  const allow = async (event) => {
+  const allow = (event) => {
     event.preventDefault();
-    try {
+    attempt(async () => {
       await api("POST", `/api/accounts/${task.account.id}/promise-approvals`, { least_minor: minorOf(amount.value, currency) ?? 0, last_due_on: last.value });
       await api("POST", `/api/tasks/${task.id}/finish`, { note: `Allowed: at least ${amount.value} ${currency} by ${last.value}.` });
-      say(null);
       await Promise.all([load(false), show(task.id)]);
-    } catch (error) {
-      say(error.message);
-    }
+    });
   };
   return el("form", { class: "stack", id: "approval", onsubmit: allow },
     el("h2", {}, "Allow one promise, within your limits, for a day"),
@@ -133,16 +120,10 @@ function acts({ task, may_work: may }) {
   const note = el("textarea", { id: "note", maxlength: "4000" });
   const to = el("select", { id: "to" });
   recipients(to);
-  const act = (path, body) => async () => {
-    try {
-      await api("POST", `/api/tasks/${task.id}/${path}`, body?.());
-      say(null);
-    } catch (error) {
-      say(error.message);
-      return;
-    }
+  const act = (path, body) => () => attempt(async () => {
+    await api("POST", `/api/tasks/${task.id}/${path}`, body?.());
     await Promise.all([load(false), show(task.id)]);
-  };
+  });
   const button = (label, name, path, body) => el("button", { type: "button", id: name, onclick: act(path, body) }, label);
   const said = () => ({ note: note.value });
   return el("section", { class: "stack" },
@@ -172,13 +153,13 @@ byId("new").addEventListener("submit", async (event) => {
     form.due_on.value = daysLater(me.business_date, 3);
     await Promise.all([load(false), show(id)]);
   } catch (error) {
-    text(wrong, error.field ? `${words(error.field)}: ${error.message}` : error.message);
+    text(wrong, reasonOf(error));
     wrong.hidden = false;
   }
 });
-byId("filter").addEventListener("change", () => load(false).catch((error) => say(error.message)));
+byId("filter").addEventListener("change", () => attempt(() => load(false)));
 byId("filter").addEventListener("submit", (event) => event.preventDefault());
-byId("more").addEventListener("click", () => load(true).catch((error) => say(error.message)));
+byId("more").addEventListener("click", () => attempt(() => load(true)));
 await load(false);
 const asked = new URLSearchParams(location.search).get("task");
 if (asked) await show(asked);

@@ -1,17 +1,10 @@
 // What letters say, in versions.
-import { api, byId, el, fill, logOut, text, when, whoAmI, words } from "/assets/common.js";
+import { api, attempt, byId, el, fill, logOut, say, text, when, whoAmI, words } from "/assets/common.js";
 
 const me = await whoAmI();
 text(byId("me"), me.name);
 byId("out").addEventListener("click", logOut);
 byId("save").hidden = me.role === "agent";
-
-function say(message, bad) {
-  text(byId("said"), message ?? "");
-  byId("said").className = bad ? "bar bad" : "bar";
-  byId("said").hidden = !message;
-}
-const refused = (error) => say(error.field ? `${error.field}: ${error.message}` : error.message, true);
 
 function edit(version) {
   byId("name").value = version.name;
@@ -36,33 +29,26 @@ async function show() {
     el("button", { class: "slim", type: "button", onclick: () => edit(version) }, "Look"))));
 }
 
-byId("which").addEventListener("change", show);
-byId("try").addEventListener("click", async () => {
-  try {
-    const found = await api("GET", `/api/accounts?number=${encodeURIComponent(byId("number").value.trim())}`);
-    if (!found.items.length) return say("There is no account of that number.", true);
-    const account = found.items[0].id;
-    const { contacts } = await api("GET", `/api/accounts/${account}`);
-    const point = contacts.flatMap((contact) => contact.points).find((one) => one.kind === "email");
-    if (!point) return say("That account has no e-mail address.", true);
-    const shown = await api("POST", "/api/templates/preview", { source: { subject: byId("subject").value, body: byId("text").value }, account, contact_point: point.id });
-    say();
-    fill(byId("shown"), el("b", {}, shown.subject), el("p", { class: "pre" }, shown.body));
-    byId("shown").hidden = false;
-  } catch (error) {
-    refused(error);
-  }
-});
-byId("edit").addEventListener("submit", async (event) => {
+byId("which").addEventListener("change", () => attempt(show));
+byId("try").addEventListener("click", () => attempt(async () => {
+  const found = await api("GET", `/api/accounts?number=${encodeURIComponent(byId("number").value.trim())}`);
+  if (!found.items.length) throw new Error("There is no account of that number.");
+  const account = found.items[0].id;
+  const { contacts } = await api("GET", `/api/accounts/${account}`);
+  const point = contacts.flatMap((contact) => contact.points).find((one) => one.kind === "email");
+  if (!point) throw new Error("That account has no e-mail address.");
+  const shown = await api("POST", "/api/templates/preview", { source: { subject: byId("subject").value, body: byId("text").value }, account, contact_point: point.id });
+  fill(byId("shown"), el("b", {}, shown.subject), el("p", { class: "pre" }, shown.body));
+  byId("shown").hidden = false;
+}));
+byId("edit").addEventListener("submit", (event) => {
   event.preventDefault();
-  try {
+  attempt(async () => {
     const saved = await api("POST", "/api/templates", { name: byId("name").value, language: byId("language").value, subject: byId("subject").value, body: byId("text").value });
     await list(saved.name);
     await show();
     say(`Version ${saved.version} is in use.`);
-  } catch (error) {
-    refused(error);
-  }
+  });
 });
 await list("reminder_1");
 await show();

@@ -104,6 +104,18 @@ impl Browser {
         }
     }
 
+    /// Says yes to what the page asks.
+    pub async fn accept(&self) -> WebDriverResult<()> {
+        self.driver.accept_alert().await
+    }
+
+    /// Puts a text in place of what a field holds.
+    pub async fn fill(&self, selector: &str, text: &str) -> WebDriverResult<()> {
+        let field = self.find(selector).await?;
+        field.clear().await?;
+        field.send_keys(text).await
+    }
+
     /// Takes screenshots into `target/screenshots`, at the sizes of a desk's screen and of a phone.
     pub async fn shot(&self, name: &str) -> WebDriverResult<()> {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
