@@ -10,7 +10,7 @@ use crate::{
     clock::Clock,
     compliance::{self, book::Policies},
     config::Config,
-    credit, db, desk, dialer,
+    credit, db, desk, dialer, dispute,
     error::Result,
     escalation, floor,
     lifecycle::Lifecycle,
@@ -147,6 +147,7 @@ pub fn spawn_workers(app: &App, lifecycle: &Lifecycle) {
     reminder::spawn(app, lifecycle);
     credit::spawn(app, lifecycle);
     escalation::spawn(app, lifecycle);
+    dispute::spawn(app, lifecycle);
     plan::spawn(app, lifecycle);
     task::spawn(app, lifecycle);
     quickbooks::step::spawn(app, lifecycle);

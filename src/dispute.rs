@@ -1,9 +1,12 @@
 //! Disputes: an amount the debtor contests, carved out of what may be collected until a department has answered. The
 //! rest of the item stays collectible.
 
+pub mod adopt;
 mod decide;
 mod store;
 mod work;
+
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,14 +18,17 @@ use uuid::Uuid;
 pub use self::work::{InFull, MOST_BYTES, NewEvidence, add_evidence, decide, evidence, of_account, open_by_hand, read};
 use crate::{
     agreement::Rules,
+    app::App,
     business_day::BusinessDays,
     disposition::DisputeOpened,
     error::{Error, Result},
     ids::{AccountId, CallId, DisputeId, InstalmentId, UserId},
+    lifecycle::Lifecycle,
     money::Money,
     named::named,
     outgoing,
     task::{self, NewTask, Owner, Priority},
+    worker,
 };
 
 /// How a dispute ended.
@@ -221,4 +227,13 @@ pub(crate) async fn open(
 
 fn source(dispute: DisputeId) -> task::Source {
     task::Source { kind: task::SourceKind::Dispute, id: dispute.0 }
+}
+
+/// Starts the loop that looks for disputes that came with a file.
+pub fn spawn(app: &App, lifecycle: &Lifecycle) {
+    let app = app.clone();
+    worker::spawn(lifecycle, "imported disputes", Duration::from_secs(30), Arc::default(), move || {
+        let app = app.clone();
+        async move { adopt::step(&app).await.map(drop) }
+    });
 }

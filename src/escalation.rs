@@ -141,8 +141,8 @@ pub(crate) struct Recorded<'a> {
     pub days: &'a BusinessDays,
 }
 
-/// Hands an account over to the lowest level, because an agent recorded a call so; where the disposition leads to a level of
-/// its own, to that. One that is on a level stays there unless it goes up.
+/// Hands an account over to the next level, because an agent recorded a call so; where the disposition leads to a higher level of
+/// its own, to that. On the highest it stays, and whoever has the task is told.
 ///
 /// # Errors
 /// Those of Postgres.
@@ -156,10 +156,12 @@ pub(crate) async fn recorded(
     let mut facts = store::facts(conn, account, rules.escalation.quiet_days, today, now).await?;
     facts.disposition = Some(code.to_owned());
     let reached = rules.escalation.reached(&facts);
-    let level = match (reached, rules.escalation.levels.first()) {
-        (Some((level, _)), _) => level,
-        (None, Some(lowest)) if hand_over && rules.escalation.is_above(&lowest.code, facts.at.as_deref()) => lowest,
-        _ => return Ok(()),
+    let next = rules.escalation.next_above(facts.at.as_deref()).filter(|_| hand_over);
+    let Some(level) = reached.map(|(level, _)| level).or(next) else {
+        if let (true, Some(stands)) = (hand_over, store::standing(conn, account).await?) {
+            task::remark(conn, source(stands), &format!("Recorded again: {label}"), by, now).await?;
+        }
+        return Ok(());
     };
     let reason = reached.map_or_else(|| label.to_owned(), |(_, when)| when.reason());
     let cause = reached.map_or("by_hand", |(_, when)| when.cause());

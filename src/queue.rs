@@ -64,6 +64,8 @@ pub enum Lane {
     PromiseBroken,
     /// A promise falls due today: a reminder, where the campaign allows it.
     PromiseDue,
+    /// A step of a ladder of reminders asks for a call.
+    ReminderDue,
     /// Something is past due.
     PastDue,
     /// Nothing is due yet.
@@ -78,6 +80,7 @@ impl Lane {
             Self::CallbackDue => "callback_due",
             Self::PromiseBroken => "promise_broken",
             Self::PromiseDue => "promise_due",
+            Self::ReminderDue => "reminder_due",
             Self::PastDue => "past_due",
             Self::NotYetDue => "not_yet_due",
         }
@@ -264,6 +267,8 @@ pub struct Standing {
     pub callback_at: Option<DateTime<Utc>>,
     /// The number that callback was promised on.
     pub callback_number: Option<ContactPointId>,
+    /// A step of a ladder of reminders has asked for a call that nobody has made.
+    pub reminder_call: bool,
     /// Rest after the last outcome.
     pub not_before: Option<DateTime<Utc>>,
     /// Attempts so far in this campaign.

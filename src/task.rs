@@ -26,6 +26,7 @@ use crate::{
     lifecycle::Lifecycle,
     money::Money,
     named::named,
+    outbox::{self, Effect},
     worker,
 };
 
@@ -299,6 +300,20 @@ pub async fn close(
     };
     if store::close(conn, task, state, by, now).await? {
         store::note(conn, task, what, note, by, None, now).await?;
+        if let Some(account) = store::reminded(conn, task).await? {
+            outbox::enqueue(conn, &[Effect::Requeue { account }], now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Somebody was reached: the calls that reminders have asked for are made.
+///
+/// # Errors
+/// Those of Postgres.
+pub(crate) async fn called(conn: &mut PgConnection, account: AccountId, by: UserId, now: DateTime<Utc>) -> Result<()> {
+    for task in store::reminder_calls(conn, account).await? {
+        close(conn, task, State::Done, "", Some(by), now).await?;
     }
     Ok(())
 }
@@ -317,6 +332,23 @@ pub async fn close_of(
 ) -> Result<()> {
     for task in store::all_of(conn, source).await? {
         close(conn, task, state, note, by, now).await?;
+    }
+    Ok(())
+}
+
+/// Says something on every open task that came of `source`.
+///
+/// # Errors
+/// Those of Postgres.
+pub(crate) async fn remark(
+    conn: &mut PgConnection,
+    source: Source,
+    body: &str,
+    by: UserId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    for task in store::all_of(conn, source).await? {
+        store::note(conn, task, What::Commented, body, Some(by), None, now).await?;
     }
     Ok(())
 }

@@ -7,8 +7,10 @@ use sqlx::{PgConnection, PgExecutor};
 use super::{Rules, STANDARD};
 use crate::{
     account,
+    business_day::BusinessDays,
+    compliance,
     error::{Error, Result},
-    ids::UserId,
+    ids::{AccountId, UserId},
 };
 
 const KEY: &str = "agreements";
@@ -30,6 +32,18 @@ pub async fn text(db: impl PgExecutor<'_>) -> Result<String> {
 /// Those of Postgres; a text that an older program has saved and this one cannot read.
 pub async fn rules(db: impl PgExecutor<'_>) -> Result<Rules> {
     Rules::read(&text(db).await?).map_err(Error::internal("reading the agreement rules"))
+}
+
+/// The business days of an account, for who decides in a transaction and has no book at hand: those of the book that the
+/// service put down last.
+///
+/// # Errors
+/// [`Error::NotFound`] without the account; those of Postgres.
+pub async fn business_days(conn: &mut PgConnection, account: AccountId) -> Result<BusinessDays> {
+    let rules = rules(&mut *conn).await?;
+    let account = account::store::get(conn, account).await?;
+    let name = rules.calendar_of(&account.portfolio, account.country.as_deref());
+    Ok(BusinessDays::keeping(compliance::store::calendar(conn, name).await?))
 }
 
 pub(super) async fn save(conn: &mut PgConnection, text: &str, by: UserId, now: DateTime<Utc>) -> Result<()> {

@@ -19,6 +19,7 @@ pub use self::{
 use super::{
     PermitRequest, Receipt, Refusal,
     book::{Book, Policies},
+    calendar::Calendar,
     circumstances::Circumstances,
     history::{self, Known},
     scope::Party,
@@ -143,6 +144,21 @@ pub async fn book(conn: &mut PgConnection, version: Option<&str>) -> Result<Book
     .fetch_optional(conn)
     .await?;
     book.map(|book| book.0).ok_or(Error::NotFound("policy version"))
+}
+
+/// A calendar of the book that was put down last.
+///
+/// # Errors
+/// If Postgres fails.
+pub async fn calendar(conn: &mut PgConnection, name: &str) -> Result<Option<Calendar>> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT book -> 'calendars' -> $1::text AS "calendar: Json<Calendar>" FROM policy_version
+           ORDER BY first_used_at DESC, hash LIMIT 1"#,
+        name
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.flatten().map(|found| found.0))
 }
 
 /// What a call is about, as far as policies ask.

@@ -19,7 +19,7 @@ use crate::{
     ledger::{self, OpenItem},
     money::Currency,
     outbox::{self, Effect},
-    plan, promise,
+    plan, promise, task,
 };
 
 /// A callback that is due within this time counts as made by the call.
@@ -113,13 +113,7 @@ async fn on_account(
     }
     store::insert_items(conn, call.id, &discussed(wrap)).await?;
     let rest = rest_and_hold(conn, following, account).await?;
-    match following.disposition.category {
-        Category::NoContact => {
-            let later = rest.unwrap_or(now + CALLBACK_SLACK);
-            store::postpone_callbacks(conn, account, now, later).await?;
-        }
-        _ => store::finish_callbacks(conn, account, now + CALLBACK_SLACK).await?,
-    }
+    calls_asked_for(conn, following, account, rest).await?;
     if let Some(due_at) = wrap.callback_at {
         let for_agent = wrap.callback_mine.then_some(call.agent.unwrap_or(by.user));
         recorded.callback =
@@ -165,6 +159,23 @@ async fn rest_and_hold(
     };
     escalation::recorded(conn, &told, following.today, now).await?;
     Ok(not_before)
+}
+
+/// Callbacks, and calls that reminders ask for: done if somebody was reached; else callbacks wait until the account may be tried
+/// again.
+async fn calls_asked_for(
+    conn: &mut PgConnection,
+    following: &Following<'_>,
+    account: AccountId,
+    rest: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let Following { disposition, by, now, .. } = *following;
+    if disposition.category == Category::NoContact {
+        let later = rest.unwrap_or(now + CALLBACK_SLACK);
+        return store::postpone_callbacks(conn, account, now, later).await;
+    }
+    store::finish_callbacks(conn, account, now + CALLBACK_SLACK).await?;
+    task::called(conn, account, by.user, now).await
 }
 
 /// Do-not-call and invalid numbers. Gives the accounts they touch.

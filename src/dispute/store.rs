@@ -96,6 +96,57 @@ pub(super) async fn insert(
     Ok(id)
 }
 
+/// A dispute that came with a file.
+pub(super) struct Imported {
+    pub(super) id: DisputeId,
+    pub(super) account: AccountId,
+    pub(super) reason: String,
+    pub(super) department: String,
+    pub(super) amount: Money,
+}
+
+/// Open disputes that nobody here opened and that have no day yet, locked; those that another node looks at are left out.
+pub(super) async fn imported(conn: &mut PgConnection, limit: i64) -> Result<Vec<Imported>> {
+    let rows = sqlx::query!(
+        r#"SELECT d.id AS "id: DisputeId", d.account_id AS "account: AccountId", d.reason, d.department,
+                  a.currency::text AS "currency!",
+                  (SELECT coalesce(sum(amount_minor), 0)::bigint FROM dispute_item WHERE dispute_id = d.id) AS "minor!"
+           FROM dispute d JOIN account a ON a.id = d.account_id
+           WHERE d.status = 'open' AND d.opened_by IS NULL AND d.due_on IS NULL
+           ORDER BY d.id LIMIT $1 FOR UPDATE OF d SKIP LOCKED"#,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let amount = Money::new(row.minor, stored_currency(&row.currency)?);
+            Ok(Imported { id: row.id, account: row.account, reason: row.reason, department: row.department, amount })
+        })
+        .collect()
+}
+
+/// Gives an imported dispute its department and its day.
+pub(super) async fn adopt(conn: &mut PgConnection, id: DisputeId, department: &str, due_on: NaiveDate) -> Result<()> {
+    sqlx::query!("UPDATE dispute SET department = $2, due_on = $3 WHERE id = $1", id.0, department, due_on)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Imported disputes that a later file has ended, and that somebody still has to answer.
+pub(super) async fn ended_elsewhere(conn: &mut PgConnection, limit: i64) -> Result<Vec<DisputeId>> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT d.id AS "id: DisputeId" FROM dispute d
+           WHERE d.opened_by IS NULL AND d.status <> 'open'
+             AND EXISTS (SELECT FROM task t WHERE t.source_kind = 'dispute' AND t.source_id = d.id AND t.state = 'open')
+           LIMIT $1"#,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// The dispute, and what was proposed.
 pub(super) async fn get(conn: &mut PgConnection, id: DisputeId) -> Result<Option<(Dispute, Option<Decision>)>> {
     select(conn, Some(id), None, None, 1).await.map(|found| found.into_iter().next())

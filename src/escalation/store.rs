@@ -38,6 +38,16 @@ pub(super) async fn insert(
     Ok(id)
 }
 
+/// The one that stands.
+pub(super) async fn standing(conn: &mut PgConnection, account: AccountId) -> Result<Option<EscalationId>> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT id AS "id: EscalationId" FROM escalation WHERE account_id = $1 AND ended_at IS NULL"#,
+        account.0
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
 /// Ends the one that stands; gives it and its hold.
 pub(super) async fn end(
     conn: &mut PgConnection,

@@ -168,16 +168,16 @@ async fn revert(
 async fn by_hand(app: &App, rest: &Rest, why: &str) -> Result<()> {
     let (today, now) = (app.clock.business_date(), app.clock.now());
     let what = if rest.fulfilled { "write off the rest" } else { "take the write-off back" };
+    let mut conn = app.db.acquire().await?;
     let new = NewTask {
         account: Some(rest.account),
         kind: task::Kind::Reconcile,
         owner: Owner::Department(SUPERVISION.to_owned()),
         subject: format!("Settlement: {what} ({why})"),
-        due_on: BusinessDays::default().after(today, 2),
+        due_on: agreement::store::business_days(&mut conn, rest.account).await?.after(today, 2),
         priority: Priority::High,
         source: Some(source(rest.plan)),
         by: None,
     };
-    let mut conn = app.db.acquire().await?;
     task::open(&mut conn, &new, now).await.map(drop)
 }

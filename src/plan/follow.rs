@@ -9,8 +9,7 @@ use super::{
     source, store,
 };
 use crate::{
-    agreement::SUPERVISION,
-    business_day::BusinessDays,
+    agreement::{self, SUPERVISION},
     error::Result,
     ids::AccountId,
     promise::{self, evaluate::CancelReason},
@@ -47,7 +46,7 @@ pub(crate) async fn follow(
             kind: task::Kind::FollowUp,
             owner: Owner::Department(SUPERVISION.to_owned()),
             subject: "An instalment was not paid: resume the plan, or end it".to_owned(),
-            due_on: BusinessDays::default().after(today, 2),
+            due_on: agreement::store::business_days(conn, account).await?.after(today, 2),
             priority: Priority::High,
             source: Some(source(plan.id)),
             by: None,

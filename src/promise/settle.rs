@@ -9,8 +9,7 @@ use super::{
     store,
 };
 use crate::{
-    agreement::COLLECTIONS,
-    business_day::BusinessDays,
+    agreement::{self, COLLECTIONS},
     error::Result,
     ids::AccountId,
     ledger,
@@ -77,7 +76,7 @@ async fn follow_up(
         kind: task::Kind::FollowUp,
         owner: known.taken_by.map_or_else(|| Owner::Department(COLLECTIONS.to_owned()), Owner::User),
         subject: format!("Promise of {} not kept: {} missing", money(known.terms.amount_minor), money(missing)),
-        due_on: BusinessDays::default().after(today, 1),
+        due_on: agreement::store::business_days(conn, account).await?.after(today, 1),
         priority: Priority::High,
         source: Some(source),
         by: None,

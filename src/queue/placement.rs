@@ -84,6 +84,7 @@ fn lane(standing: &Standing, settings: &Settings, business_date: NaiveDate) -> O
         _ if standing.callback_at.is_some() => Some(Lane::CallbackDue),
         Some(_) => Some(Lane::PromiseDue),
         None if standing.promise_broken => Some(Lane::PromiseBroken),
+        None if standing.reminder_call => Some(Lane::ReminderDue),
         None if past_due => Some(Lane::PastDue),
         None => settings.list.include_not_yet_due.then_some(Lane::NotYetDue),
     }

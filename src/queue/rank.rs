@@ -49,8 +49,8 @@ impl Rank {
 
 impl Lane {
     /// All lanes, first come first.
-    pub const ALL: [Self; 5] =
-        [Self::CallbackDue, Self::PromiseBroken, Self::PromiseDue, Self::PastDue, Self::NotYetDue];
+    pub const ALL: [Self; 6] =
+        [Self::CallbackDue, Self::PromiseBroken, Self::PromiseDue, Self::ReminderDue, Self::PastDue, Self::NotYetDue];
 }
 
 #[cfg(test)]

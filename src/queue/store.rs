@@ -43,6 +43,7 @@ struct Row {
     hold_until: Option<DateTime<Utc>>,
     callback_at: Option<DateTime<Utc>>,
     callback_number: Option<ContactPointId>,
+    reminder_call: bool,
     not_before: Option<DateTime<Utc>>,
     attempts: i32,
     removed: bool,
@@ -128,7 +129,7 @@ pub(super) async fn scan<'a>(
 /// Reads the chunks of [`scan`].
 #[derive(Default)]
 pub(super) struct Scan {
-    rows: copy::Rows<30>,
+    rows: copy::Rows<31>,
     zones: Zones,
     grouping: Grouping,
 }
@@ -154,7 +155,7 @@ impl Scan {
 }
 
 /// A row in the order of `copy_standings.sql`.
-fn seen(row: &copy::Fields<'_, 30>, zones: &mut Zones) -> Result<Seen, Malformed> {
+fn seen(row: &copy::Fields<'_, 31>, zones: &mut Zones) -> Result<Seen, Malformed> {
     let count = |field| Ok(optional::<i32>(field)?.unwrap_or(0).unsigned_abs());
     let standing = Standing {
         account: AccountId(present(row[0])?),
@@ -171,6 +172,7 @@ fn seen(row: &copy::Fields<'_, 30>, zones: &mut Zones) -> Result<Seen, Malformed
         hold: optional::<String>(row[10])?.map(|reason| Ok((hold(&reason), optional(row[11])?))).transpose()?,
         callback_at: optional(row[12])?,
         callback_number: optional(row[13])?.map(ContactPointId),
+        reminder_call: present(row[30])?,
         not_before: optional(row[14])?,
         attempts: count(row[15])?,
         removed: present(row[16])?,
@@ -272,6 +274,7 @@ impl Row {
             hold: self.hold_reason.as_deref().map(|reason| (hold(reason), self.hold_until)),
             callback_at: self.callback_at,
             callback_number: self.callback_number,
+            reminder_call: self.reminder_call,
             not_before: self.not_before,
             attempts: self.attempts.unsigned_abs(),
             removed: self.removed,

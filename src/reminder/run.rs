@@ -23,6 +23,7 @@ use crate::{
     ids::{AccountId, ContactPointId, MessageId, TaskId, UserId},
     message::{self, NewMessage, Purpose, facts::item, permit},
     money::Money,
+    outbox::{self, Effect},
     phone::zones,
     task,
 };
@@ -288,6 +289,10 @@ async fn take(
             (Channel::Email, None) | (Channel::Call, _) => (None, Some(call(conn, look, due, id, today, now).await?)),
         }
     };
+    if task.is_some() {
+        // The call has a place in the queues as well; the last look decides as for any other.
+        outbox::enqueue(conn, &[Effect::Requeue { account: look.account.id }], now).await?;
+    }
     let kept = store::Kept { id, account: look.account.id, ladder: ladder.id, due, proposed, message, task, by };
     store::insert(conn, &kept, today, now).await
 }

@@ -41,12 +41,22 @@ pub struct Line {
     pub kept: i64,
     /// Of these kept in part.
     pub partly_kept: i64,
+    /// What the matured promises were for, credits taken off, minor units.
+    pub matured_value: BTreeMap<Currency, i64>,
+    /// What was paid on them in time, minor units.
+    pub kept_value: BTreeMap<Currency, i64>,
     /// Logged in, seconds.
     pub seconds: i64,
     /// Promised, minor units.
     pub promised: BTreeMap<Currency, i64>,
     /// Attributed cash, minor units.
     pub cash: BTreeMap<Currency, i64>,
+}
+
+impl Line {
+    fn currencies(&self) -> impl Iterator<Item = Currency> + '_ {
+        [&self.cash, &self.promised, &self.matured_value].into_iter().flat_map(BTreeMap::keys).copied()
+    }
 }
 
 /// The table.
@@ -62,8 +72,7 @@ pub async fn table(app: &App, conn: &mut PgConnection, params: &Params) -> Resul
         portfolio: params.portfolio.as_deref(),
     };
     let lines = read::lines(conn, &asked).await?;
-    let currencies: BTreeSet<Currency> =
-        lines.values().flat_map(|line| line.cash.keys().chain(line.promised.keys())).copied().collect();
+    let currencies: BTreeSet<Currency> = lines.values().flat_map(Line::currencies).collect();
     let mut table = columns(Table::new("activity", "Collection activity", as_of), params.group_by, &currencies)
         .note(format!("A payment counts whole for the last right-party contact an agent had with its account on the day it was received or up to {WINDOW_DAYS} days before; one without such a contact is counted in the row of nobody. Each cent is in one row."))
         .note("Hours are those logged in, whatever was done in them. Promises count where their deadline lies in the period, cancelled ones left out.");
@@ -95,6 +104,7 @@ fn columns(table: Table, by: GroupBy, currencies: &BTreeSet<Currency>) -> Table 
         let key = currency.as_str().to_lowercase();
         table = table
             .column(format!("promised_{key}"), format!("Promised, {currency}"), Kind::Money)
+            .column(format!("kept_value_{key}"), format!("Kept by value, {currency}"), Kind::Percent)
             .column(format!("cash_{key}"), format!("Cash, {currency}"), Kind::Money)
             .column(format!("cash_per_hour_{key}"), format!("Cash an hour, {currency}"), Kind::Rate);
     }
@@ -124,6 +134,11 @@ fn row(name: &str, line: &Line, currencies: &BTreeSet<Currency>) -> Vec<Cell> {
         let sum = |sums: &BTreeMap<Currency, i64>| sums.get(currency).copied().unwrap_or_default();
         let (cash, scale) = (sum(&line.cash), 10_i64.pow(currency.decimals()));
         row.push(Money::new(sum(&line.promised), *currency).into());
+        row.push(of(
+            "paid in time on promises whose deadline lay in the period / what they were for less credits, cancelled ones left out; minor units",
+            sum(&line.kept_value),
+            sum(&line.matured_value),
+        ));
         row.push(Money::new(cash, *currency).into());
         row.push(
             Ratio::new(

@@ -244,6 +244,29 @@ fn source(kind: Option<&str>, id: Option<Uuid>) -> Result<Option<Source>> {
     Ok(Some(Source { kind: SourceKind::from_name(kind).ok_or_else(broken)?, id }))
 }
 
+/// The account that is called because of the task, if a reminder asked for the call.
+pub(super) async fn reminded(conn: &mut PgConnection, task: TaskId) -> Result<Option<AccountId>> {
+    let account = sqlx::query_scalar!(
+        r#"SELECT account_id AS "account: AccountId" FROM task
+           WHERE id = $1 AND kind = 'call' AND source_kind = 'reminder'"#,
+        task.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(account.flatten())
+}
+
+/// Open calls that reminders have asked for.
+pub(super) async fn reminder_calls(conn: &mut PgConnection, account: AccountId) -> Result<Vec<TaskId>> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT id AS "id: TaskId" FROM task
+           WHERE account_id = $1 AND state = 'open' AND kind = 'call' AND source_kind = 'reminder'"#,
+        account.0
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// What happened to the task, oldest first.
 pub(super) async fn events(conn: &mut PgConnection, task: TaskId) -> Result<Vec<Event>> {
     let rows = sqlx::query!(

@@ -24,10 +24,12 @@ use ledgerline::{
     money::Currency,
 };
 use secrecy::ExposeSecret;
+use serde_json::json;
 use tower::ServiceExt;
 
 use crate::{
     agents::fixture,
+    api::client::Client,
     scene::{Debtor, Scene},
 };
 
@@ -166,13 +168,22 @@ async fn the_time_line_has_everything_once_in_order_page_by_page() {
         at: None,
     };
     account::consent::record(app, by, debtor.account, &consent).await.unwrap();
+    let boss = Client::new(app).await.of(by).await;
+    let path = format!("/api/accounts/{}", debtor.account);
+    let first_on = app.clock.business_date() + chrono::Days::new(7);
+    let plan = json!({ "total_minor": 12_500, "first_on": first_on, "rhythm": "weekly", "instalments": 2 });
+    let agreed = boss.post(&format!("{path}/plans"), &plan).await;
+    assert_eq!(agreed.status.as_u16(), 201, "{}", agreed.text);
+    let up = json!({ "level": "credit_manager", "reason": "asks for more time" });
+    let raised = boss.post(&format!("{path}/escalations"), &up).await;
+    assert_eq!(raised.status.as_u16(), 201, "{}", raised.text);
     app.clock.advance(TimeDelta::minutes(1));
     account::change::add_note(app, by, debtor.account, "the newest").await.unwrap();
 
     let mut conn = app.db.acquire().await.unwrap();
     let all = account::store::timeline(&mut conn, debtor.account, None, 100).await.unwrap();
     assert_eq!(all[0].text.as_deref(), Some("the newest"));
-    for kind in ["note", "hold", "credit", "consent", "decision"] {
+    for kind in ["note", "hold", "credit", "consent", "decision", "plan", "escalation"] {
         assert!(all.iter().any(|entry| entry.kind == kind), "{kind} is missing");
     }
     let (mut paged, mut place): (Vec<_>, Option<Place>) = (Vec::new(), None);

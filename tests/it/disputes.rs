@@ -6,6 +6,7 @@ use ledgerline::{
     agent::Role,
     app::App,
     desk::pop,
+    dispute::adopt,
     ids::{AccountId, InstalmentId},
     ledger, queue,
     task::overdue,
@@ -168,5 +169,49 @@ async fn evidence_is_kept_reasons_are_data_and_a_late_answer_moves_up() {
     let withdrawn = json!({ "ruling": "withdrawn", "answer": "It was another invoice." });
     assert_eq!(decide(&billing, &dispute, &withdrawn).await.status, StatusCode::FORBIDDEN, "it moved up");
     assert_eq!(decide(&caller, &dispute, &withdrawn).await.body["state"], "closed", "the debtor says so on the call");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_dispute_that_came_with_a_file_is_given_to_its_department_and_taken_back_with_it() {
+    let scene = Scene::start().await;
+    let app = scene.app();
+    let client = Client::new(app).await;
+    let (known, unknown) = (scene.owing(1, 10_000).await, scene.owing(2, 10_000).await);
+    for (debtor, reason) in [(&known, "tax"), (&unknown, "yes")] {
+        sqlx::query(
+            "WITH d AS (INSERT INTO dispute (id, account_id, reason, status, note, opened_at)
+                        VALUES (gen_random_uuid(), $1, $2, 'open', 'imported', $3) RETURNING id)
+             INSERT INTO dispute_item (dispute_id, instalment_id, amount_minor)
+             SELECT d.id, i.id, 2500 FROM d, instalment i JOIN invoice v ON v.id = i.invoice_id WHERE v.account_id = $1",
+        )
+        .bind(debtor.account)
+        .bind(reason)
+        .bind(app.clock.now())
+        .execute(&app.db)
+        .await
+        .expect("a dispute");
+    }
+    assert_eq!(adopt::step(app).await.expect("a step"), 2);
+    assert_eq!(adopt::step(app).await.expect("a step"), 0, "once");
+    let of = async |debtor: &Debtor| {
+        let tasks = client.get(&format!("/api/tasks?account={}", debtor.account)).await.body;
+        let disputes = client.get(&format!("/api/accounts/{}/disputes", debtor.account)).await.body;
+        (tasks["items"][0].clone(), disputes["items"][0].clone())
+    };
+    let ((task, dispute), rules) = (of(&known).await, client.get("/api/dispute-reasons").await.body);
+    let tax = rules["items"].as_array().and_then(|all| all.iter().find(|one| one["code"] == "tax")).expect("a reason");
+    assert_eq!((&task["department"], &dispute["department"]), (&tax["department"], &tax["department"]), "{task}");
+    assert_eq!(task["subject"], json!(format!("Dispute of 25.00 USD: {}", tax["name"].as_str().expect("a name"))));
+    assert_eq!((&task["due_on"], task["due_on"].is_string()), (&dispute["due_on"], true));
+    assert_eq!(of(&unknown).await.0["department"], "billing", "nobody knows the reason");
+
+    sqlx::query("UPDATE dispute SET status = 'withdrawn', closed_at = $1")
+        .bind(app.clock.now())
+        .execute(&app.db)
+        .await
+        .expect("ended");
+    assert_eq!(adopt::step(app).await.expect("a step"), 2, "a later file has ended them");
+    assert_eq!(of(&known).await.0, serde_json::Value::Null);
     scene.finish().await;
 }

@@ -110,3 +110,24 @@ async fn it_goes_up_by_hand_and_by_attorney_and_vulnerability_stops_it() {
     assert_eq!(stands(&caller, &spared).await, Value::Null, "that stops, and does not escalate");
     scene.finish().await;
 }
+
+#[tokio::test]
+async fn the_ladder_is_changed_alone_and_the_rest_of_the_rules_stays_as_it_is_written() {
+    let scene = Scene::start().await;
+    let admin = Client::new(scene.app()).await;
+    let boss = admin.of(admin.user("supervisor-1", Role::Supervisor).await).await;
+    let path = "/api/agreements/escalation";
+    let before = admin.get("/api/agreements").await.body["text"].as_str().expect("a text").to_owned();
+    let mut ladder = boss.get(path).await.body;
+    ladder["quiet_days"] = json!(14);
+    ladder["level"][0]["name"] = json!("Team lead");
+    assert_eq!(boss.put(path, &ladder).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(admin.put(path, &ladder).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(boss.get(path).await.body, ladder, "with all levels and causes");
+    let after = admin.get("/api/agreements").await.body["text"].as_str().expect("a text").to_owned();
+    let others = |text: &str| text.split("[escalation]").next().expect("the first part").trim_end().to_owned();
+    assert!(after.starts_with(others(&before).split("# To whom").next().expect("a part").trim_end()), "{after}");
+    ladder["trigger"][0]["level"] = json!("nowhere");
+    assert_eq!(admin.put(path, &ladder).await.field(), Some("escalation.trigger.broken_promises.level"));
+    scene.finish().await;
+}

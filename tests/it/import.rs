@@ -3,6 +3,7 @@
 mod changes;
 mod complete;
 mod files;
+mod profiles;
 mod refusals;
 pub mod sample;
 

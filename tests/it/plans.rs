@@ -18,6 +18,7 @@ use crate::{
     agents::fixture,
     api::client::Client,
     harness::TestApp,
+    messages::{MailServer, address, with_mail},
     scene::{Debtor, Scene},
 };
 
@@ -150,6 +151,28 @@ async fn what_breaks_waits_until_somebody_resumes_it() {
     app.clock.advance(TimeDelta::hours(1));
     pay(app, &debtor, 60_000).await;
     assert_eq!(plan_of(&boss, &id).await["plan"]["status"], "fulfilled");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn the_letters_of_a_plan_arrive_by_mail() {
+    let Some(server) = MailServer::start() else { return };
+    let (scene, debtor) = with_mail(&server).await;
+    let app = scene.app();
+    address(app, &debtor, "clerk").await;
+    let client = Client::new(app).await;
+    let agreed = client.post(&format!("/api/accounts/{}/plans", debtor.account), &weekly(app, 12_500, 2)).await;
+    assert_eq!(agreed.body["status"], "active", "{}", agreed.text);
+    scene.test.settle().await;
+    let mails = server.mails();
+    assert_eq!(mails.len(), 1, "what was agreed is confirmed");
+    assert!(mails[0].0.contains("62.50 USD") && mails[0].0.contains("125.00 USD"), "{}", mails[0].0);
+    app.clock.advance(TimeDelta::days(4));
+    assert_eq!(day::step(app).await.expect("a step"), 1, "three business days before the first instalment");
+    scene.test.settle().await;
+    let mails = server.mails();
+    assert_eq!(mails.len(), 2);
+    assert!(mails[1].0.contains("62.50 USD"), "{}", mails[1].0);
     scene.finish().await;
 }
 

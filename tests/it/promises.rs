@@ -173,3 +173,26 @@ async fn a_broken_promise_is_scored_anew_at_once_and_makes_a_task() {
     assert_eq!(statuses(&caller, debtor.account).await, ["cancelled", "broken"]);
     scene.finish().await;
 }
+
+#[tokio::test]
+async fn the_task_of_a_broken_promise_is_due_on_a_day_on_which_the_debtors_country_works() {
+    let scene = Scene::start().await;
+    let app = scene.app();
+    let debtor = scene.owing(1, 100_000).await;
+    sqlx::query(
+        "INSERT INTO promise (id, account_id, amount_minor, currency, due_on, deadline_on, status, taken_at)
+         VALUES (gen_random_uuid(), $1, 40000, 'USD', '2026-05-21', '2026-05-21', 'open', $2)",
+    )
+    .bind(debtor.account)
+    .bind(app.clock.now())
+    .execute(&app.db)
+    .await
+    .expect("a promise");
+    let friday: NaiveDate = "2026-05-22".parse().expect("a day");
+    app.clock.advance(friday - app.clock.business_date());
+    assert_eq!(day_roll::step(app).await.expect("a step"), 1);
+    let due_on: NaiveDate = sqlx::query_scalar("SELECT due_on FROM task").fetch_one(&app.db).await.expect("a task");
+    assert_eq!(due_on.to_string(), "2026-05-26", "the Monday is Memorial Day");
+    scene.test.settle().await;
+    scene.finish().await;
+}

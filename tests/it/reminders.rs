@@ -6,18 +6,22 @@ use ledgerline::{
     agent::Role,
     app::App,
     error::Error,
-    ids::{InvoiceId, UserId},
+    ids::{InvoiceId, TaskId, UserId},
     message::{bounce, opt_out},
+    queue::{self, Lane},
     reminder::{
         self, NewLadder, NewStop,
         ladder::{Channel, Decision, Ladder, Segment, Step, Why},
         run, store,
     },
+    task,
 };
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
     agents::fixture,
+    api::client::Client,
     messages::{MailServer, address, with_mail},
     scene::{Debtor, Scene},
 };
@@ -138,6 +142,56 @@ async fn nobody_is_reminded_of_what_is_promised_disputed_or_covered() {
     sqlx::query("UPDATE account_standing SET unapplied_minor = 2500").execute(&app.db).await.unwrap();
     assert_eq!(ran(&scene).await, (1, 0), "broken: the rest that cash does not cover is asked for");
     assert!(server.mails()[0].0.contains("Together: 100.00 USD"));
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_plan_covers_is_not_asked_for_until_it_ends() {
+    let Some(server) = MailServer::start() else { return };
+    let (scene, debtor, by) = reminding(&server, ladder()).await;
+    let client = Client::new(scene.app()).await;
+    let boss = client.of(by).await;
+    let first_on = scene.app().clock.business_date() + chrono::Days::new(7);
+    let plan = json!({ "total_minor": 12_500, "first_on": first_on, "rhythm": "weekly", "instalments": 2 });
+    let agreed = boss.post(&format!("/api/accounts/{}/plans", debtor.account), &plan).await;
+    assert_eq!(agreed.body["status"], "active", "{}", agreed.text);
+    assert_eq!(ran(&scene).await, (0, 0));
+    assert_eq!(why(&scene, &debtor).await, Some(Why::NothingClaimable));
+    let end = format!("/api/plans/{}/end", agreed.body["id"].as_str().expect("an id"));
+    let ended = boss.post(&end, &json!({ "note": "They pay at once." })).await;
+    assert_eq!(ended.status.as_u16(), 204, "{}", ended.text);
+    assert_eq!(ran(&scene).await, (1, 0), "asked for again");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_call_that_a_reminder_asks_for_stands_in_the_queue_and_is_done_by_reaching_somebody() {
+    let Some(server) = MailServer::start() else { return };
+    let calls = Ladder { steps: vec![step("call", -10, Channel::Call)], ..ladder() };
+    let (scene, debtor, by) = reminding(&server, calls).await;
+    let app = scene.app();
+    sqlx::query("UPDATE instalment SET due_on = $1")
+        .bind(app.clock.business_date() + chrono::Days::new(5))
+        .execute(&app.db)
+        .await
+        .unwrap();
+    let mut conn = app.db.acquire().await.unwrap();
+    ledgerline::ledger::store::refresh_standing(&mut conn, &[debtor.account], app.clock.now()).await.unwrap();
+    drop(conn);
+    queue::rebuild(app, scene.campaign).await.expect("a queue");
+    let lanes = async || queue::depth(app, scene.campaign).await.expect("the lanes");
+    assert_eq!(lanes().await.values().sum::<u64>(), 0, "what is not due is not listed");
+    assert_eq!(ran(&scene).await, (1, 0));
+    assert_eq!(lanes().await[&Lane::ReminderDue], 1, "placed at once");
+    queue::rebuild(app, scene.campaign).await.expect("a queue");
+    assert_eq!(lanes().await[&Lane::ReminderDue], 1, "and by a rebuild");
+
+    let mut tx = app.db.begin().await.unwrap();
+    let task: Uuid = sqlx::query_scalar("SELECT id FROM task WHERE kind = 'call'").fetch_one(&mut *tx).await.unwrap();
+    task::close(&mut tx, TaskId(task), task::State::Done, "", Some(by), scene.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    scene.test.settle().await;
+    assert_eq!(lanes().await.values().sum::<u64>(), 0, "the call is made");
     scene.finish().await;
 }
 

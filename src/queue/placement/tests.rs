@@ -48,6 +48,7 @@ fn plain() -> Standing {
         hold: None,
         callback_at: None,
         callback_number: None,
+        reminder_call: false,
         not_before: None,
         attempts: 0,
         removed: false,
@@ -104,6 +105,18 @@ fn a_promise_due_today_is_reminded_of_where_the_campaign_allows_it() {
     let mut settings = Settings::default();
     settings.list.remind_promises = false;
     assert_eq!(place(&promised, &settings, now(), today()), Placement::Held(Hold::OpenPromise));
+}
+
+#[test]
+fn a_reminder_that_asks_for_a_call_lists_what_is_not_due_yet_and_bypasses_no_limit() {
+    let not_due = Standing { oldest_due_on: Some(today() + Days::new(3)), reminder_call: true, ..plain() };
+    assert_eq!(ready_lane(&not_due), Lane::ReminderDue);
+    let resting = Standing { not_before: Some(now() + TimeDelta::hours(2)), ..not_due.clone() };
+    assert!(matches!(placed(&resting), Placement::Waiting { why: Wait::RetryDelay, .. }), "a rest is kept");
+    let broken = Standing { promise_broken: true, ..not_due.clone() };
+    assert_eq!(ready_lane(&broken), Lane::PromiseBroken);
+    let promised = Standing { open_promise_on: Some(today() + Days::new(1)), ..not_due };
+    assert_eq!(hold_of(&promised), Hold::OpenPromise, "a promise is left alone");
 }
 
 #[test]

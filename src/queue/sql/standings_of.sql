@@ -5,6 +5,8 @@ SELECT a.id AS "account: AccountId", a.status = 'open' AS "open!",
        s.promise_broken, s.broken_promises, s.kept_promises,
        h.reason AS "hold_reason?", h.until_at AS hold_until,
        b.due_at AS "callback_at?", b.contact_point_id AS "callback_number: ContactPointId",
+       EXISTS (SELECT FROM task WHERE account_id = a.id AND state = 'open' AND kind = 'call' AND source_kind = 'reminder')
+           AS "reminder_call!",
        c.not_before, coalesce(c.attempts, 0) AS "attempts!", c.removed_why IS NOT NULL AS "removed!",
        EXISTS (SELECT FROM call WHERE live AND direction = 'outbound' AND account_id = a.id) AS "in_call!",
        n.id AS "contact_point?: ContactPointId", n.person_id AS "person?: PersonId", n.zones AS "zones?",

@@ -99,15 +99,18 @@ async fn promises_matured(
 ) -> Result<()> {
     let rows = sqlx::query!(
         r#"SELECT activity_line($3, u.login, u.team, m.name, p.taken_at AT TIME ZONE $4) AS "name!",
-                  count(*) AS "matured!", count(*) FILTER (WHERE p.status = 'kept') AS "kept!",
-                  count(*) FILTER (WHERE p.status = 'partially_kept') AS "partly!"
+                  p.currency::text AS "currency!", count(*) AS "matured!", count(*) FILTER (WHERE p.status = 'kept') AS "kept!",
+                  count(*) FILTER (WHERE p.status = 'partially_kept') AS "partly!",
+                  sum(p.amount_minor - p.credited_minor)::bigint AS "matured_minor!",
+                  sum(CASE WHEN p.status = 'kept' AND p.paid_minor = 0 THEN p.amount_minor - p.credited_minor
+                           ELSE least(p.paid_minor, p.amount_minor - p.credited_minor) END)::bigint AS "kept_minor!"
            FROM promise p
            LEFT JOIN users u ON u.id = p.taken_by
            LEFT JOIN call c ON c.id = p.call_id
            LEFT JOIN campaign m ON m.id = c.campaign_id
            WHERE p.deadline_on BETWEEN $1 AND $2 AND p.status NOT IN ('open', 'cancelled')
              AND ($5::text IS NULL OR p.account_id IN (SELECT id FROM account WHERE portfolio = $5))
-           GROUP BY 1"#,
+           GROUP BY 1, p.currency"#,
         asked.span.first,
         asked.span.as_of.day,
         asked.group_by.as_str(),
@@ -118,7 +121,12 @@ async fn promises_matured(
     .await?;
     for row in rows {
         let line = lines.entry(row.name).or_default();
-        (line.matured, line.kept, line.partly_kept) = (row.matured, row.kept, row.partly);
+        line.matured += row.matured;
+        line.kept += row.kept;
+        line.partly_kept += row.partly;
+        let currency = stored_currency(&row.currency)?;
+        line.matured_value.insert(currency, row.matured_minor);
+        line.kept_value.insert(currency, row.kept_minor);
     }
     Ok(())
 }

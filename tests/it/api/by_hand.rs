@@ -107,6 +107,38 @@ async fn what_the_rules_forbid_is_not_dialled_and_keeps_its_place() {
 }
 
 #[tokio::test]
+async fn where_only_supervisors_call_a_supervisor_calls_by_hand_and_an_agent_does_not() {
+    let (scene, admin, client, _) = with_agent().await;
+    let debtor = scene.owing(1, 50_000).await;
+    queue::rebuild(scene.app(), scene.campaign).await.expect("a queue");
+    let second = scene.ready_agent(2).await;
+    let promoted = json!({ "name": "Supervisor 2", "role": "supervisor" });
+    assert_eq!(admin.put(&format!("/api/users/{second}"), &promoted).await.status, StatusCode::OK);
+    let supervisor = admin.of(second).await;
+    let up = json!({ "level": "supervisor", "reason": "wants to speak to one" });
+    let raised = client.post(&format!("/api/accounts/{}/escalations", debtor.account), &up).await;
+    assert_eq!(raised.status, StatusCode::CREATED, "{}", raised.text);
+    scene.test.settle().await;
+    let (path, body) = dial(&debtor);
+    let refused = client.post(&path, &body).await;
+    assert_eq!(
+        (refused.status, &refused.body["refusal"]["rule"]),
+        (StatusCode::CONFLICT, &json!("hold")),
+        "{}",
+        refused.text
+    );
+    let dialed = supervisor.post(&path, &body).await;
+    assert_eq!(dialed.status, StatusCode::CREATED, "{}", dialed.text);
+    scene.app().lifecycle.tasks().close();
+    scene.app().lifecycle.tasks().wait().await;
+    scene.app().lifecycle.tasks().reopen();
+    hang_up(&scene, dialed.body["call"].as_str().and_then(|id| id.parse().ok()).expect("a call")).await;
+    scene.test.settle().await;
+    assert_eq!(verdicts(&scene, &debtor).await.last(), Some(&(true, None)));
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn what_the_dialer_has_claimed_is_not_called_by_hand() {
     let (scene, admin, client, _) = with_agent().await;
     let debtor = scene.owing(1, 50_000).await;

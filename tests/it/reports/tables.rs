@@ -166,6 +166,24 @@ async fn each_cent_counts_for_one_contact_or_for_nobody() {
     pay(app, called.account, 50, today - Days::new(10)).await;
     pay(app, uncalled.account, 7, today).await;
 
+    let promised = "INSERT INTO promise (id, account_id, taken_by, amount_minor, currency, due_on, deadline_on, status, taken_at, paid_minor)
+                    VALUES (gen_random_uuid(), $1, $2, $3, 'USD', $4, $4, $5, $6, $7)";
+    for (minor, status, paid_minor) in
+        [(600_i64, "kept", 600_i64), (1_000, "partially_kept", 400), (90, "cancelled", 0)]
+    {
+        let query = sqlx::query(promised).bind(called.account).bind(last).bind(minor).bind(today).bind(status);
+        query.bind(app.clock.now()).bind(paid_minor).execute(&app.db).await.expect("a promise");
+    }
+    let table = client.get("/api/reports/tables/activity").await.body;
+    let row = rows_of(&table).iter().find(|row| row[0] == "agent-2").expect("a row");
+    let of = |key: &str| (cell(&table, row, key)["numerator"].clone(), cell(&table, row, key)["denominator"].clone());
+    assert_eq!(of("kept_rate"), (json!(1), json!(2)), "by count: {table}");
+    assert_eq!(of("kept_value_usd"), (json!(1_000), json!(1_600)), "by value, what was paid in time");
+    let north = json!({ "name": "Agent 2", "role": "agent", "team": "North" });
+    assert_eq!(client.put(&format!("/api/users/{last}"), &north).await.status.as_u16(), 200);
+    let table = client.get("/api/reports/tables/activity?group_by=team").await.body;
+    let row = rows_of(&table).iter().find(|row| row[0] == "North").expect("the row of the team");
+    assert_eq!(cell(&table, row, "cash_usd")["minor"], json!(1_000));
     for by in ["agent", "team", "campaign", "hour"] {
         let table = client.get(&format!("/api/reports/tables/activity?group_by={by}")).await.body;
         let all: i64 = rows_of(&table).iter().filter_map(|row| cell(&table, row, "cash_usd")["minor"].as_i64()).sum();
