@@ -297,7 +297,8 @@ async fn write(
                 None => {}
             }
             books.docs.insert(id.to_owned(), doc.clone());
-            if body["SyncToken"] != doc.token.to_string() {
+            let token = doc.token.to_string();
+            if body["SyncToken"].as_str() != Some(token.as_str()) {
                 return fault(400, "5010", "Stale Object Error");
             }
             Doc { token: doc.token + 1, ..doc }
