@@ -73,6 +73,9 @@ pub struct Config {
     /// Answer 429 to what exceeds the calls per second instead of queueing it.
     #[arg(long)]
     pub refuse_excess: bool,
+    /// Let a `<Pause>` last as long as it says, whatever the speed: the service that asks for it lives by its own clock.
+    #[arg(long)]
+    pub pauses_as_told: bool,
     /// Number or `sip:` address of an agent: answers at once and stays. Every `client:` address is one.
     #[arg(long = "device")]
     pub devices: Vec<String>,

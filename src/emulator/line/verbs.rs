@@ -52,6 +52,10 @@ impl Line {
 
     async fn verb(&mut self, verb: &Element) -> Result<Flow, Interrupt> {
         match verb.name.as_str() {
+            "Pause" if self.exchange.config.pauses_as_told => {
+                let undivided = length(verb).mul_f64(self.exchange.config.speed);
+                self.pass(undivided).await.map(|()| Flow::Next)
+            }
             "Say" | "Play" | "Pause" => self.pass(length(verb)).await.map(|()| Flow::Next),
             "Redirect" => {
                 let target = self.target(verb.text.trim(), verb.get("method"));
