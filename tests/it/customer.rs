@@ -7,6 +7,7 @@ use std::sync::{
 };
 
 use axum::{
+    Router,
     body::{Body, to_bytes},
     http::{Request, StatusCode, header},
 };
@@ -20,10 +21,11 @@ use ledgerline::{
         rule::{Reason, Rules},
     },
     error::Error,
+    ids::AccountId,
     ledger::{self, NewInvoice},
     money::Currency,
 };
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tower::ServiceExt;
 
@@ -249,22 +251,35 @@ async fn the_account_page_asks_as_much_for_five_thousand_items_as_for_one() {
     let router = ledgerline::http::router(app.clone());
     let mut counts = Vec::new();
     for debtor in [&small, &large] {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let guard = tracing::subscriber::set_default(Counting(asked.clone()));
-        for page in ["", "/timeline", "/credit", "/messages"] {
-            let request = Request::get(format!("/api/accounts/{}{page}", debtor.account))
-                .header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
-                .body(Body::empty())
-                .unwrap();
-            let response = router.clone().oneshot(request).await.unwrap();
-            assert_eq!(response.status(), StatusCode::OK, "{page}");
-            let body = to_bytes(response.into_body(), 16 << 20).await.unwrap();
-            assert!(!body.is_empty());
+        let mut asked = 0;
+        // A subscriber that another test sets or drops at the same moment may hide this one.
+        for _ in 0..10 {
+            asked = asked.max(statements_of_page(&router, debtor.account, &token).await);
+            if asked > 0 {
+                break;
+            }
         }
-        drop(guard);
-        counts.push(asked.load(Ordering::SeqCst));
+        counts.push(asked);
     }
     assert!(counts[0] > 0 && counts[0] < 40, "{counts:?}");
     assert_eq!(counts[0], counts[1], "no question for each item");
     scene.finish().await;
+}
+
+/// How many statements the parts of an account's page take.
+async fn statements_of_page(router: &Router, account: AccountId, token: &SecretString) -> usize {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let _guard = tracing::subscriber::set_default(Counting(asked.clone()));
+    tracing::callsite::rebuild_interest_cache();
+    for page in ["", "/timeline", "/credit", "/messages"] {
+        let request = Request::get(format!("/api/accounts/{account}{page}"))
+            .header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
+            .body(Body::empty())
+            .unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{page}");
+        let body = to_bytes(response.into_body(), 16 << 20).await.unwrap();
+        assert!(!body.is_empty());
+    }
+    asked.load(Ordering::SeqCst)
 }
