@@ -33,13 +33,23 @@ pub async fn connect(url: &SecretString, connections: u32) -> Result<PgPool> {
 const BY_KEYS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
                        SET enable_mergejoin = off";
 
-/// Until the transaction ends, statements are planned for the very rows that they are given: a plan that does for any
-/// number of keys takes thousands one by one.
+/// Has the statements that follow planned for the very rows that they are given, until [`plan_as_usual`] or the end of the
+/// transaction: a plan that does for any number of keys takes thousands one by one. For reading only: the check of a foreign
+/// key would be planned anew for every row that is written.
 ///
 /// # Errors
 /// If Postgres is not available.
 pub async fn plan_for_many(conn: &mut PgConnection) -> Result<()> {
     conn.execute("SET LOCAL plan_cache_mode = force_custom_plan").await?;
+    Ok(())
+}
+
+/// Ends what [`plan_for_many`] began.
+///
+/// # Errors
+/// If Postgres is not available.
+pub async fn plan_as_usual(conn: &mut PgConnection) -> Result<()> {
+    conn.execute("SET LOCAL plan_cache_mode = auto").await?;
     Ok(())
 }
 

@@ -83,6 +83,7 @@ pub async fn preview(
     let payments = store::unapplied(conn, portfolio, after, MOST_PAYMENTS).await?;
     let accounts = accounts(payments.iter().map(|payment| payment.account));
     let books = store::books(conn, &accounts).await?;
+    db::plan_as_usual(conn).await?;
     let planned = plan(&books, payments, today)?;
     let id = CashRunId::generate();
     store::runs::insert(conn, id, (portfolio, &policies), &planned, by, today, now).await?;
@@ -104,7 +105,6 @@ pub async fn apply(
     if store::runs::decide(conn, id, "applied", by, now).await? != Some(today) {
         return Err(Error::Conflict("no run of today that was not applied or discarded".to_owned()));
     }
-    db::plan_for_many(conn).await?;
     let shown = store::runs::planned(conn, id).await?;
     let accounts = accounts(shown.iter().map(|planned| planned.of.account));
     store::lock(conn, &accounts).await?;
@@ -129,7 +129,9 @@ async fn changed(
     if shown.is_empty() {
         return Ok(0);
     }
+    db::plan_for_many(conn).await?;
     let books = store::books(conn, &moved.iter().copied().collect::<Vec<_>>()).await?;
+    db::plan_as_usual(conn).await?;
     let payments = store::still_unapplied(conn, &shown).await?;
     let again = plan(&books, payments, today)?;
     let differ = shown.iter().zip(&again).filter(|(shown, again)| shown.fingerprint != again.fingerprint).count();

@@ -21,7 +21,6 @@ use super::{
     },
 };
 use crate::{
-    db,
     error::Result,
     ids::AccountId,
     ledger,
@@ -67,7 +66,6 @@ pub struct Written {
 /// If Postgres is not available.
 pub async fn write(conn: &mut PgConnection, scope: Scope<'_>, records: Vec<Record>) -> Result<Written> {
     let mut written = Written::default();
-    db::plan_for_many(conn).await?;
     store::lock_portfolio(conn, scope.portfolio).await?;
     let locked = period::locked_through(conn, scope.portfolio).await?;
     let fresh = store::mark_seen(conn, scope.import, &keys(scope.row, &records)).await?;
