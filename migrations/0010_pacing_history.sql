@@ -24,9 +24,6 @@ CREATE TABLE answer_number (
     at           timestamptz NOT NULL,
     PRIMARY KEY (number, hour_of_week)
 );
--- How often people answer any call, as `answer` estimates it: 200 calls at 0.3 before anything is known.
-CREATE VIEW usual_reach AS
-SELECT (coalesce(sum(people), 0) + 60) / (coalesce(sum(dials), 0) + 200) AS usual FROM answer_segment;
 -- Calls dialled up to this moment have been learnt from; one row.
 CREATE TABLE answer_learnt (
     one   boolean PRIMARY KEY DEFAULT true CHECK (one),

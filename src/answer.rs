@@ -81,17 +81,24 @@ pub struct Profile(Vec<f64>);
 #[derive(Clone, Debug, Default)]
 pub struct Answers(Arc<RwLock<Arc<Book>>>);
 
-/// How often people answer at a number that was called `dials` times and answered by people `people` times, in
-/// thousandths of what is `usual`, a chance above 0: 1000 where it was never called. The counts fade with time.
+/// How often people answer at a number, in thousandths of how often they answer any call: 1000 where it was never called.
 #[must_use]
-pub fn reach(dials: f64, people: f64, usual: f64) -> u32 {
-    let of_number = Tally { dials, answered: people, people }.chance(|tally| tally.people, usual, NUMBER_PRIOR);
+pub fn reach(of_number: Tally, of_all: Tally) -> u32 {
+    let people = |tally: &Tally| tally.people;
+    let usual = of_all.chance(people, UNKNOWN, HOUR_PRIOR);
+    let relative = of_number.chance(people, usual, NUMBER_PRIOR) / usual;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-    let milli = (1000.0 * of_number / usual).clamp(0.0, 1_000_000.0).round() as u32;
+    let milli = (1000.0 * relative).clamp(0.0, 1_000_000.0).round() as u32;
     milli
 }
 
 impl Tally {
+    /// Calls of which only those answered by people are counted.
+    #[must_use]
+    pub fn of_people(dials: f64, people: f64) -> Self {
+        Self { dials, answered: people, people }
+    }
+
     /// Both together.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

@@ -105,7 +105,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::answer::{self, Book};
+    use crate::answer::{self, Book, Tally};
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn a_number_that_was_never_called_scores_half_of_its_reach() {
-        let points = |dials, people| share(100, answer::reach(dials, people, 0.2), REACH_MILLI);
+        let all = Tally::of_people(1_000_000.0, 200_000.0);
+        let points = |dials, people| share(100, answer::reach(Tally::of_people(dials, people), all), REACH_MILLI);
         assert_eq!(points(0.0, 0.0), 50);
         assert_eq!(points(4.0, 0.0), 25);
         assert_eq!(points(1_000.0, 1_000.0), 100);

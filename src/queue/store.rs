@@ -13,7 +13,7 @@ use super::{
     copy::{self, Malformed, Value, optional, present},
 };
 use crate::{
-    answer,
+    answer::{self, Tally},
     campaign::Campaign,
     error::{Error, Result},
     ids::{AccountId, ContactPointId, PersonId},
@@ -59,7 +59,8 @@ struct Row {
     refused_until: Option<DateTime<Utc>>,
     number_dials: Option<f64>,
     number_people: Option<f64>,
-    usual_reach: f64,
+    all_dials: Option<f64>,
+    all_people: Option<f64>,
 }
 
 /// The standing of some accounts in a campaign as of `now`; those the campaign's portfolio does not hold are left out.
@@ -129,7 +130,7 @@ pub(super) async fn scan<'a>(
 /// Reads the chunks of [`scan`].
 #[derive(Default)]
 pub(super) struct Scan {
-    rows: copy::Rows<31>,
+    rows: copy::Rows<32>,
     zones: Zones,
     grouping: Grouping,
 }
@@ -155,7 +156,7 @@ impl Scan {
 }
 
 /// A row in the order of `copy_standings.sql`.
-fn seen(row: &copy::Fields<'_, 31>, zones: &mut Zones) -> Result<Seen, Malformed> {
+fn seen(row: &copy::Fields<'_, 32>, zones: &mut Zones) -> Result<Seen, Malformed> {
     let count = |field| Ok(optional::<i32>(field)?.unwrap_or(0).unsigned_abs());
     let standing = Standing {
         account: AccountId(present(row[0])?),
@@ -172,7 +173,7 @@ fn seen(row: &copy::Fields<'_, 31>, zones: &mut Zones) -> Result<Seen, Malformed
         hold: optional::<String>(row[10])?.map(|reason| Ok((hold(&reason), optional(row[11])?))).transpose()?,
         callback_at: optional(row[12])?,
         callback_number: optional(row[13])?.map(ContactPointId),
-        reminder_call: present(row[30])?,
+        reminder_call: present(row[31])?,
         not_before: optional(row[14])?,
         attempts: count(row[15])?,
         removed: present(row[16])?,
@@ -191,7 +192,7 @@ fn seen(row: &copy::Fields<'_, 31>, zones: &mut Zones) -> Result<Seen, Malformed
         attempts: optional(row[22])?.unwrap_or_default(),
         person_attempts: optional(row[23])?.unwrap_or_default(),
         in_call: optional(row[24])?.unwrap_or(false),
-        reach_milli: reach(optional(row[27])?, optional(row[28])?, present(row[29])?),
+        reach_milli: reach((optional(row[27])?, optional(row[28])?), (optional(row[29])?, optional(row[30])?)),
         refused: optional::<String>(row[25])?
             .map(|rule| Ok(Refused { rule, until: optional(row[26])? }))
             .transpose()?,
@@ -291,7 +292,7 @@ impl Row {
                 attempts: self.number_attempts.unwrap_or_default(),
                 person_attempts: self.person_attempts.unwrap_or_default(),
                 in_call: self.number_in_call.unwrap_or(false),
-                reach_milli: reach(self.number_dials, self.number_people, self.usual_reach),
+                reach_milli: reach((self.number_dials, self.number_people), (self.all_dials, self.all_people)),
                 refused: self.refused_rule.map(|rule| Refused { rule, until: self.refused_until }),
             }),
             _ => None,
@@ -300,9 +301,11 @@ impl Row {
     }
 }
 
-/// Nothing is known of a number that was never called.
-fn reach(dials: Option<f64>, people: Option<f64>, usual: f64) -> u32 {
-    answer::reach(dials.unwrap_or(0.0), people.unwrap_or(0.0), usual)
+/// From the calls of a number and all calls: how many, and how many of them people answered; `None`: there was none.
+fn reach(of_number: (Option<f64>, Option<f64>), of_all: (Option<f64>, Option<f64>)) -> u32 {
+    let people =
+        |(dials, people): (Option<f64>, Option<f64>)| Tally::of_people(dials.unwrap_or(0.0), people.unwrap_or(0.0));
+    answer::reach(people(of_number), people(of_all))
 }
 
 /// The hold of a stored reason; an unknown one holds as well.

@@ -19,7 +19,7 @@ COPY (
                OR n.person_id IN (
                    SELECT person_id FROM call WHERE live AND direction = 'outbound' AND person_id IS NOT NULL),
            r.rule, r.next_allowed_at,
-           ba.dials, ba.people, (SELECT usual FROM usual_reach),
+           ba.dials, ba.people, (SELECT sum(dials) FROM answer_segment), (SELECT sum(people) FROM answer_segment),
            a.id IN (SELECT account_id FROM task WHERE state = 'open' AND kind = 'call' AND source_kind = 'reminder'
                       AND account_id IS NOT NULL)
     FROM account a

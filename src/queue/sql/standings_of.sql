@@ -20,7 +20,8 @@ SELECT a.id AS "account: AccountId", a.status = 'open' AS "open!",
        r.rule AS "refused_rule?", r.next_allowed_at AS refused_until,
        (SELECT sum(dials) FROM answer_number WHERE number = n.value) AS number_dials,
        (SELECT sum(people) FROM answer_number WHERE number = n.value) AS number_people,
-       (SELECT usual FROM usual_reach) AS "usual_reach!"
+       (SELECT sum(dials) FROM answer_segment) AS all_dials,
+       (SELECT sum(people) FROM answer_segment) AS all_people
 FROM account a
 JOIN account_standing s ON s.account_id = a.id
 LEFT JOIN campaign_account c ON c.campaign_id = $1 AND c.account_id = a.id
