@@ -22,7 +22,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-pub(crate) use self::source::{Objects, cell_text, qbo_column};
+pub(crate) use self::source::{Linked, Objects, cell_text, qbo_column};
 use self::{
     batch::Scope,
     mapping::{Mapping, RowKind},

@@ -8,7 +8,7 @@ mod xlsx;
 use std::{fs::File, path::Path};
 
 pub(crate) use self::{
-    qbo_json::{Objects, column as qbo_column},
+    qbo_json::{Linked, Objects, column as qbo_column},
     xlsx::text as cell_text,
 };
 

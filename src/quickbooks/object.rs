@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
-    import::Objects,
+    import::{Linked, Objects},
     money::{Currency, DecimalStyle, Money},
     named::named,
 };
@@ -100,13 +100,6 @@ struct Line {
     linked_txn: Vec<Linked>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Linked {
-    txn_id: String,
-    txn_type: String,
-}
-
 /// The objects of an answer to a query or to a question for changes.
 ///
 /// # Errors
@@ -135,7 +128,7 @@ fn object(kind: Kind, head: Head, text: &RawValue) -> Object {
         (Kind::Invoice, None) => format!("INV {}", head.id),
         (_, number) => format!("{}{}", kind.prefix(), number.unwrap_or_else(|| head.id.clone())),
     };
-    let linked = head.line.into_iter().flat_map(|line| line.linked_txn).filter(|to| to.txn_type == "Invoice");
+    let linked = head.line.into_iter().flat_map(|line| line.linked_txn).filter(Linked::is_invoice);
     let mut invoices: Vec<String> = linked.filter(|_| kind == Kind::Payment).map(|to| to.txn_id).collect();
     invoices.sort_unstable();
     invoices.dedup();

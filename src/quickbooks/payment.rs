@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::object;
-use crate::money::{Currency, Money};
+use crate::{
+    import,
+    money::{Currency, Money},
+};
 
 /// What both sides must agree about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -278,7 +281,7 @@ struct Document<'a> {
     balance: Option<&'a RawValue>,
     #[serde(borrow, default)]
     line: Vec<ReadLine<'a>>,
-    linked_txn: Option<Vec<ReadLinked>>,
+    linked_txn: Option<Vec<import::Linked>>,
 }
 
 #[derive(Deserialize)]
@@ -292,14 +295,7 @@ struct ReadLine<'a> {
     #[serde(borrow)]
     amount: Option<&'a RawValue>,
     #[serde(default)]
-    linked_txn: Vec<ReadLinked>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ReadLinked {
-    txn_id: String,
-    txn_type: String,
+    linked_txn: Vec<import::Linked>,
 }
 
 /// A payment as its text says.
@@ -310,7 +306,7 @@ pub fn found(text: &str, currency: Currency) -> Result<Found, String> {
     let document: Document<'_> = serde_json::from_str(text).map_err(|_| "a payment that is none".to_owned())?;
     let mut lines = BTreeMap::new();
     for line in &document.line {
-        for to in line.linked_txn.iter().filter(|to| to.txn_type == "Invoice") {
+        for to in line.linked_txn.iter().filter(|to| to.is_invoice()) {
             let minor = line.amount.map_or(Ok(0), |amount| object::minor(amount, currency))?;
             *lines.entry(to.txn_id.clone()).or_insert(0) += minor;
         }

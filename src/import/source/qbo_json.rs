@@ -123,11 +123,18 @@ struct Line<'a> {
     linked_txn: Vec<Linked>,
 }
 
+/// Another object that a line, or all of an object, belongs to.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Linked {
-    txn_id: String,
+pub(crate) struct Linked {
+    pub(crate) txn_id: String,
     txn_type: String,
+}
+
+impl Linked {
+    pub(crate) fn is_invoice(&self) -> bool {
+        self.txn_type == "Invoice"
+    }
 }
 
 #[derive(Deserialize)]
@@ -235,7 +242,7 @@ fn links<'a>(payments: &'a [Document<'_>], beside: &Beside) -> HashMap<&'a str, 
         };
         for line in &payment.line {
             let amount = scaled(&plain(line.amount)).unwrap_or(0);
-            for to in line.linked_txn.iter().filter(|to| to.txn_type == "Invoice") {
+            for to in line.linked_txn.iter().filter(|to| to.is_invoice()) {
                 let link = Link { payment: &payment.id, on: &payment.txn_date, amount, origin };
                 links.entry(&to.txn_id).or_default().push(link);
             }
