@@ -30,6 +30,18 @@ async fn hire(scene: &Scene, client: &Client, login: &str) -> UserId {
     user
 }
 
+/// One who owes 1,250.00 alone in the queue of an agent who can log in, and the service at work.
+async fn one_to_call(browser: &Browser) -> (Scene, Client, UserId, Debtor) {
+    let mut scene = Scene::start_by(running_clock()).await;
+    let client = Client::new(scene.app()).await;
+    let agent = hire(&scene, &client, "agent-1").await;
+    let debtor = scene.owing(1, 125_000).await;
+    queue::rebuild(scene.app(), scene.campaign).await.expect("a queue");
+    scene.test.serve();
+    browser.serve_from(&scene.test.url(""));
+    (scene, client, agent, debtor)
+}
+
 /// The agent's browser telephone dials in and is parked.
 async fn park(scene: &Scene, agent: UserId) {
     let from = format!("client:{}", token::identity(agent));
@@ -44,6 +56,15 @@ async fn answered_call(scene: &Scene, debtor: &Debtor, agent: UserId) -> Begun {
     scene.answer(&begun, "CA01").await;
     scene.conference(&begun, agent, "CA01", "participant-join", "1").await;
     begun
+}
+
+/// The agent logs in at the desk, and is ready.
+async fn get_ready(browser: &Browser, scene: &Scene, agent: UserId) -> WebDriverResult<()> {
+    log_in(browser, "/desk", "agent-1").await?;
+    browser.see_text("#link", "Connected").await?;
+    park(scene, agent).await;
+    browser.keys(Key::Alt + "r").await?;
+    browser.see_text("#state", "Ready").await
 }
 
 async fn log_in(browser: &Browser, page: &str, login: &str) -> WebDriverResult<()> {
@@ -78,11 +99,7 @@ async fn an_answered_call_pops_its_account_and_a_promise_moves_it() {
 }
 
 async fn desk(browser: &Browser, scene: &Scene, debtor: &Debtor, agent: UserId) -> WebDriverResult<Begun> {
-    log_in(browser, "/desk", "agent-1").await?;
-    browser.see_text("#link", "Connected").await?;
-    park(scene, agent).await;
-    browser.keys(Key::Alt + "r").await?;
-    browser.see_text("#state", "Ready").await?;
+    get_ready(browser, scene, agent).await?;
     browser.shot("desk-ready").await?;
 
     let begun = answered_call(scene, debtor, agent).await;
@@ -114,13 +131,7 @@ async fn desk(browser: &Browser, scene: &Scene, debtor: &Debtor, agent: UserId) 
 #[tokio::test]
 async fn a_plan_is_shown_before_it_is_agreed_on_the_desk() {
     let Some(browser) = Browser::start("plan").await else { return };
-    let mut scene = Scene::start_by(running_clock()).await;
-    let client = Client::new(scene.app()).await;
-    let agent = hire(&scene, &client, "agent-1").await;
-    let debtor = scene.owing(1, 125_000).await;
-    queue::rebuild(scene.app(), scene.campaign).await.expect("a queue");
-    scene.test.serve();
-    browser.serve_from(&scene.test.url(""));
+    let (scene, client, agent, debtor) = one_to_call(&browser).await;
     plan(&browser, &scene, &debtor, agent).await.expect("the desk page works");
     let plans = client.get(&format!("/api/accounts/{}/plans", debtor.account)).await.body;
     let agreed = (&plans["items"][0]["status"], plans["items"][0]["parts"].as_array().map(Vec::len));
@@ -130,11 +141,7 @@ async fn a_plan_is_shown_before_it_is_agreed_on_the_desk() {
 }
 
 async fn plan(browser: &Browser, scene: &Scene, debtor: &Debtor, agent: UserId) -> WebDriverResult<()> {
-    log_in(browser, "/desk", "agent-1").await?;
-    browser.see_text("#link", "Connected").await?;
-    park(scene, agent).await;
-    browser.keys(Key::Alt + "r").await?;
-    browser.see_text("#state", "Ready").await?;
+    get_ready(browser, scene, agent).await?;
     let begun = answered_call(scene, debtor, agent).await;
     browser.see_text("#call-state", "bridged").await?;
     browser.see(".codes button").await?;
@@ -155,14 +162,7 @@ async fn plan(browser: &Browser, scene: &Scene, debtor: &Debtor, agent: UserId) 
 #[tokio::test]
 async fn a_part_of_an_item_is_disputed_and_a_reload_forgets_nothing() {
     let Some(browser) = Browser::start("dispute").await else { return };
-    let mut scene = Scene::start_by(running_clock()).await;
-    let client = Client::new(scene.app()).await;
-    let agent = hire(&scene, &client, "agent-1").await;
-    let debtor = scene.owing(1, 125_000).await;
-    queue::rebuild(scene.app(), scene.campaign).await.expect("a queue");
-    scene.test.serve();
-    browser.serve_from(&scene.test.url(""));
-
+    let (scene, client, agent, debtor) = one_to_call(&browser).await;
     let begun = dispute(&browser, &scene, &debtor, agent).await.expect("the desk page works");
 
     let account = client.get(&format!("/api/accounts/{}", debtor.account)).await;
@@ -177,11 +177,7 @@ async fn a_part_of_an_item_is_disputed_and_a_reload_forgets_nothing() {
 }
 
 async fn dispute(browser: &Browser, scene: &Scene, debtor: &Debtor, agent: UserId) -> WebDriverResult<Begun> {
-    log_in(browser, "/desk", "agent-1").await?;
-    browser.see_text("#link", "Connected").await?;
-    park(scene, agent).await;
-    browser.keys(Key::Alt + "r").await?;
-    browser.see_text("#state", "Ready").await?;
+    get_ready(browser, scene, agent).await?;
     let begun = answered_call(scene, debtor, agent).await;
     browser.see_text("#call-state", "bridged").await?;
     browser.see(".codes button").await?;
