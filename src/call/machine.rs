@@ -247,6 +247,17 @@ impl Facts {
         self.direction == Direction::Outbound && person && !self.was_bridged()
     }
 
+    /// A person we called was given an agent only after the limit: they count as abandoned, though they were connected
+    /// (16 CFR 310.4(b)(4)(iii)). The two seconds of the law begin with the end of the greeting; ours with the answer, and
+    /// end when the agent is given: the bridging takes no longer than a greeting.
+    #[must_use]
+    pub fn was_connected_late(&self) -> bool {
+        let given_late = self.answered_at.zip(self.agent).is_some_and(|(answered, (given, _))| {
+            given - answered > TimeDelta::milliseconds(i64::from(self.bridge_limit_ms))
+        });
+        self.direction == Direction::Outbound && self.was_bridged() && !self.is_machine() && given_late
+    }
+
     fn has_lost_its_agent(&self) -> bool {
         self.agent.is_some() && self.agent_lost_at.is_some()
     }

@@ -263,7 +263,7 @@ pub(super) async fn keep(conn: &mut PgConnection, call: CallId, change: &Change<
              UPDATE call SET facts = $7, state = $8, outcome = $9, live = $10, agent_id = $11,
                conference = coalesce(conference, (SELECT conference FROM agent WHERE user_id = $11)),
                ringing_at = $12, answered_at = $13, bridged_at = $14, ended_at = $15,
-               sid = coalesce(sid, $16), heard_at = greatest(heard_at, $5), version = version + 1
+               sid = coalesce(sid, $16), heard_at = greatest(heard_at, $5), version = version + 1, connected_late = $20
              WHERE id = $1 AND EXISTS (SELECT FROM event) RETURNING conference),
            queued AS (
              INSERT INTO outbox (dedupe_key, lane, payload, created_at, run_at)
@@ -291,7 +291,8 @@ pub(super) async fn keep(conn: &mut PgConnection, call: CallId, change: &Change<
         heard.sid,
         &effects.keys,
         &effects.lanes,
-        &effects.payloads
+        &effects.payloads,
+        facts.was_connected_late()
     )
     .fetch_one(conn)
     .await?;

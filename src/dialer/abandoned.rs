@@ -74,10 +74,10 @@ pub async fn answers(db: &PgPool, campaign: CampaignId, since: DateTime<Utc>) ->
 }
 
 impl Answer {
-    /// Nobody was there: judged anew from the moments that are stored.
+    /// Nobody was there, or nobody in time: judged anew from the moments that are stored.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
-        self.facts.outcome() == Some(Outcome::Abandoned)
+        self.facts.outcome() == Some(Outcome::Abandoned) || self.facts.was_connected_late()
     }
 
     /// The cells of its row, in the order of [`COLUMNS`].

@@ -59,7 +59,7 @@ pub(super) async fn give(conn: &mut PgConnection, change: &Change<'_>) -> Result
            UPDATE call SET facts = $10, state = $11, agent_id = $3,
              conference = coalesce(call.conference, free.conference),
              ringing_at = $12, answered_at = $13, sid = coalesce(sid, $14), heard_at = greatest(heard_at, $7),
-             version = call.version + 1
+             version = call.version + 1, connected_late = $18
            FROM free WHERE call.id = $1 AND EXISTS (SELECT FROM event)
            RETURNING call.conference, call.version"#,
         row.id.0,
@@ -78,7 +78,8 @@ pub(super) async fn give(conn: &mut PgConnection, change: &Change<'_>) -> Result
         heard.sid,
         &effects.keys,
         &effects.lanes,
-        &effects.payloads
+        &effects.payloads,
+        facts.was_connected_late()
     )
     .fetch_optional(conn)
     .await;

@@ -55,16 +55,17 @@ pub(super) async fn write(
                facts = coalesce(new.facts, call.facts),
                version = call.version + (new.facts IS NOT NULL OR call.sid IS NULL AND new.sid IS NOT NULL)::int,
                state = coalesce(new.state, call.state), outcome = coalesce(new.outcome, call.outcome),
-               live = coalesce(new.live, call.live),
+               live = coalesce(new.live, call.live), connected_late = coalesce(new.late, call.connected_late),
                ringing_at = coalesce(new.ringing_at, call.ringing_at),
                answered_at = coalesce(new.answered_at, call.answered_at),
                bridged_at = coalesce(new.bridged_at, call.bridged_at),
                ended_at = coalesce(new.ended_at, call.ended_at),
                sid = coalesce(call.sid, new.sid), heard_at = greatest(call.heard_at, new.heard_at)
              FROM unnest($1::uuid[], $2::bigint[], $3::jsonb[], $4::text[], $5::text[], $6::bool[], $7::timestamptz[],
-                         $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::timestamptz[])
+                         $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::timestamptz[],
+                         $19::bool[])
                AS new (id, version, facts, state, outcome, live, ringing_at, answered_at, bridged_at, ended_at, sid,
-                       heard_at)
+                       heard_at, late)
              WHERE call.id = new.id AND call.version = new.version
              RETURNING call.id, call.version),
            event AS (
@@ -93,7 +94,8 @@ pub(super) async fn write(
         event(|heard| &heard.dedupe_key) as _,
         event(|heard| &heard.body) as _,
         &events.iter().map(|event| event.heard.at).collect::<Vec<_>>(),
-        events.iter().map(|event| event.verdict).collect::<Vec<_>>() as _
+        events.iter().map(|event| event.verdict).collect::<Vec<_>>() as _,
+        facts.iter().map(|facts| Some((*facts)?.was_connected_late())).collect::<Vec<_>>() as _
     )
     .fetch_one(conn)
     .await?;

@@ -129,6 +129,24 @@ const STATES: [State; 8] = [
 ];
 
 #[test]
+fn who_is_given_an_agent_after_the_limit_was_connected_late_though_the_call_is_completed() {
+    use Event::*;
+    let held = Held { until: at(4) };
+    let with = |wait: &[Event]| {
+        let ends = [AgentAssigned(agent()), CustomerJoined, ended(EndStatus::Completed, 60)];
+        outbound(&[&[Dialed, Answered, held.clone()], wait, &ends].concat())
+    };
+    let (at_the_limit, after_it) = (with(&[]), with(&[CreateAccepted]));
+    assert!(!at_the_limit.was_connected_late(), "two seconds are in time");
+    assert!(after_it.was_connected_late());
+    assert_eq!(after_it.outcome(), Some(Outcome::Completed), "they talked");
+    let called_us =
+        told(Facts::inbound(LIMIT_MS, at(0)), &[Answered, Answered, Answered, AgentAssigned(agent()), CustomerJoined])
+            .0;
+    assert!(!called_us.was_connected_late(), "who calls us may wait");
+}
+
+#[test]
 fn every_state_is_represented() {
     let states: Vec<State> = representatives().iter().map(Facts::state).collect();
     for state in STATES {

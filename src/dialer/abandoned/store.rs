@@ -1,4 +1,5 @@
-//! Answers by people, read from the calls. One that was answered within a time was dialled at most minutes before.
+//! Answers by people, read from the calls. One that was answered within a time was dialled at most minutes before. Who
+//! was given an agent too late counts as abandoned.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool, types::Json};
@@ -17,7 +18,7 @@ const RINGS: TimeDelta = TimeDelta::minutes(5);
 /// Answers since a moment, and those of them abandoned.
 pub(super) async fn share(db: &PgPool, campaign: CampaignId, since: DateTime<Utc>) -> Result<Share> {
     let row = sqlx::query!(
-        r#"SELECT count(*) AS "answers!", count(*) FILTER (WHERE outcome = 'abandoned') AS "abandoned!"
+        r#"SELECT count(*) AS "answers!", count(*) FILTER (WHERE outcome = 'abandoned' OR connected_late) AS "abandoned!"
            FROM call WHERE campaign_id = $1 AND direction = 'outbound' AND created_at > $2
              AND answered_at > $3 AND outcome IN ('abandoned', 'completed')"#,
         campaign.0,
@@ -37,7 +38,8 @@ pub(super) async fn by_campaign(
     to: DateTime<Utc>,
 ) -> Result<Vec<(String, i64, i64)>> {
     let rows = sqlx::query!(
-        r#"SELECT m.name, count(*) AS "answers!", count(*) FILTER (WHERE c.outcome = 'abandoned') AS "abandoned!"
+        r#"SELECT m.name, count(*) AS "answers!",
+                  count(*) FILTER (WHERE c.outcome = 'abandoned' OR c.connected_late) AS "abandoned!"
            FROM call c JOIN campaign m ON m.id = c.campaign_id
            WHERE c.direction = 'outbound' AND c.created_at > $1 AND c.created_at < $3
              AND c.answered_at > $2 AND c.answered_at <= $3 AND c.outcome IN ('abandoned', 'completed')

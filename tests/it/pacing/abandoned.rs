@@ -71,6 +71,26 @@ async fn abandoned_calls_are_counted_shown_on_the_floor_and_exported_with_their_
 }
 
 #[tokio::test]
+async fn who_is_connected_after_the_limit_counts_as_abandoned() {
+    let scene = Scene::start().await;
+    let begun = scene.dial(&scene.debtor(1).await, "CA01").await;
+    scene.answer(&begun, "CA01").await;
+    scene.app().clock.advance(TimeDelta::milliseconds(2_001));
+    // The carrier has not asked again yet when an agent gets ready.
+    let agent = scene.ready_agent(1).await;
+    scene.answer(&begun, "CA01").await;
+    scene.conference(&begun, agent, "CA01", "participant-join", "1").await;
+    scene.end(&begun, "CA01").await;
+    assert_eq!(scene.call(begun.call).await.outcome.as_deref(), Some("completed"));
+    let counted = abandoned::shares(&scene.app().db, scene.campaign, scene.now()).await.expect("shares");
+    assert_eq!((counted.day.answers, counted.day.abandoned), (1, 1));
+    let since = scene.now() - TimeDelta::hours(24);
+    let answers = abandoned::answers(&scene.app().db, scene.campaign, since).await.expect("answers");
+    assert!(answers[0].is_abandoned(), "judged anew");
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn old_answers_fall_out_of_the_day_and_then_of_the_month() {
     let scene = Scene::start().await;
     an_hour(&scene).await;
