@@ -83,9 +83,11 @@ pub(super) async fn plan(app: &App, campaign: &Campaign) -> Result<Decision> {
         live.pacer.hear(heard);
     }
     live.heard_until = live.heard_until.max(until);
+    let limits = &campaign.settings.limits;
+    // They may have been changed a moment ago.
+    live.pacer.aims = Aims::within(limits);
     let floor = store::floor(&app.db, campaign.id, now).await?;
     live.toss((floor.agents.len(), floor.lines.len(), floor.waiting));
-    let limits = &campaign.settings.limits;
     let others = Demand::inbound(floor.inbound).and(&live.pacer.callbacks(&floor.callbacks));
     let supply = queue::supply(app, campaign).await?;
     let lines: Vec<_> = floor.lines.iter().map(|(_, line)| *line).collect();
@@ -119,12 +121,12 @@ pub(super) async fn plan(app: &App, campaign: &Campaign) -> Result<Decision> {
 impl Live {
     async fn load(app: &App, campaign: &Campaign, now: DateTime<Utc>) -> Result<Self> {
         let limits = &campaign.settings.limits;
-        let (pacer, heard_until) = if let Some((mut pacer, until)) = store::kept(&app.db, campaign.id).await? {
-            pacer.aims = Aims::within(limits);
+        let (mut pacer, heard_until) = if let Some((pacer, until)) = store::kept(&app.db, campaign.id).await? {
             (pacer, until.max(now - REMEMBERED))
         } else {
             (Pacer::of_unknown_list(limits, app.answers.book().mean(), now.timestamp_millis()), now - SETTLES)
         };
+        pacer.audit(store::answered(&app.db, campaign.id, heard_until).await?);
         let (recorded, tossed, coin) = (None, (0, 0, 0), rand::random());
         Ok(Self { pacer, heard_until, kept_at: now, recorded, tossed, coin, next_chance: 1.0 })
     }

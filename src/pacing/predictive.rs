@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::{
-    budget::{Allowance, Budget},
+    budget::{Allowance, Budget, Hour},
     ring::{Ring, RingPrior},
     scene::{Agent, Bounds, Demand, Doing, HORIZON, Heard, Line, Resolution, Scene},
     service::{Service, ServicePrior},
@@ -197,6 +197,11 @@ impl Pacer {
         Self::new(Aims::within(limits), ring, service, now)
     }
 
+    /// The budget is what the ledger says, and not what this pacer remembers.
+    pub fn audit(&mut self, hours: Vec<Hour>) {
+        self.budget = Budget::of(hours);
+    }
+
     /// Learns from what happened.
     pub fn hear(&mut self, heard: Heard) {
         match heard {
@@ -357,7 +362,8 @@ fn chance_of_one_more(accepted: f64, risk: f64) -> f64 {
 
 /// Lines to give up, the least likely to be answered first, while the risk of those that stay is far too high.
 fn give_up(scene: &Scene<'_>, balance: &Balance, candidate: &Candidate, accepted: f64) -> Vec<usize> {
-    let may = |line: &Line| line.answered.is_none() && scene.now - line.dialled >= MAY_GIVE_UP_MS;
+    let rung_enough = |since: i64| scene.now - since >= MAY_GIVE_UP_MS;
+    let may = |line: &Line| line.answered.is_none() && line.ringing.is_some_and(rung_enough);
     if !scene.lines.iter().any(may) {
         return Vec::new();
     }

@@ -53,10 +53,11 @@ impl Reason {
             LimitedBy::NoIdleAgent if self.because.is_some() => "nobody is there to take a call".to_owned(),
             LimitedBy::NoIdleAgent => "no agent is ready".to_owned(),
             LimitedBy::LinesInFlight => {
-                format!("for {idle} ready agents, {in_flight} lines are on their way and {waiting} answered ones wait")
+                let lines = counted(*in_flight, "line is on its way", "lines are on their way");
+                format!("for {}, {lines} and {waiting} answered ones wait", ready(*idle))
             }
-            LimitedBy::IdleAgents => format!("one line for each of {idle} ready agents"),
-            LimitedBy::Ratio => format!("the ratio of lines to {idle} ready agents is reached"),
+            LimitedBy::IdleAgents => format!("one line for each of {}", ready(*idle)),
+            LimitedBy::Ratio => format!("the ratio of lines to {} is reached", ready(*idle)),
             LimitedBy::MaxLines => "all lines that the campaign may have are up".to_owned(),
             LimitedBy::Risk => self.risk(),
             LimitedBy::Budget => format!("{}, because the budget of abandoned calls is nearly spent", self.risk()),
@@ -93,10 +94,19 @@ fn ahead(because: &Because) -> String {
         "no more calls may be abandoned under the cap".to_owned()
     };
     format!(
-        " {idle} agents are ready and {busy} busy{leaving}; within 10 s {coming_free:.1} come free, and of {in_flight} lines \
+        " {} ready and {busy} busy{leaving}; within 10 s {coming_free:.1} come free, and of {in_flight} lines \
          {coming_answers:.1} are answered; {waiting} waiting.{elsewhere} A new line is answered with a chance of {} %; {left}.",
+        counted(*idle, "agent is", "agents are"),
         percent(*answer_chance)
     )
+}
+
+fn ready(agents: u32) -> String {
+    counted(agents, "ready agent", "ready agents")
+}
+
+fn counted(count: u32, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// A share in percent, to one decimal.
@@ -141,6 +151,8 @@ mod tests {
         let some = Reason { dialled: 2, refused: 1, limited_by: LimitedBy::List, ..REASON };
         let words = "Dials 2 lines: no more accounts may be called at this moment. The last look refused one account.";
         assert_eq!(some.in_words(), words);
+        let one = Reason { limited_by: LimitedBy::LinesInFlight, idle: 1, in_flight: 1, waiting: 0, ..REASON };
+        assert_eq!(one.in_words(), "Dials nothing: for 1 ready agent, 1 line is on its way and 0 answered ones wait.");
     }
 
     #[test]

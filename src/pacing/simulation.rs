@@ -280,7 +280,7 @@ impl<C: Course> Day<'_, C> {
         self.figures.dials += 1;
         self.starts -= 1.0;
         let fate = self.course.dial(campaign, number, self.now);
-        let line = Line { dialled: self.now, answered: None, chance: fate.chance };
+        let line = Line { dialled: self.now, ringing: Some(self.now), answered: None, chance: fate.chance };
         self.lines[campaign].push(Dialled { number, line, fate });
         self.after(fate.rings, Event::Resolves(campaign, number));
     }

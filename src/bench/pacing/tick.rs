@@ -61,6 +61,11 @@ fn floor(now: i64) -> (Vec<Agent>, Vec<Line>) {
         since: now - 2_700 * number,
         leaving: false,
     };
-    let line = |number: i64| Line { dialled: now - 310 * number, answered: None, chance: 1.0 };
+    let line = |number: i64| Line {
+        dialled: now - 310 * number,
+        ringing: Some(now - 310 * number),
+        answered: None,
+        chance: 1.0,
+    };
     ((0..AGENTS).map(agent).collect(), (0..LINES).map(line).collect())
 }

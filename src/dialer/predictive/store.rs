@@ -9,13 +9,15 @@ use crate::{
     call::Outcome,
     error::Result,
     ids::{CallId, CampaignId, UserId},
-    pacing::predictive::{Agent, Because, Decision, Doing, HORIZON, Heard, Line, Pacer, Resolution},
+    pacing::predictive::{Agent, Because, Decision, Doing, HORIZON, Heard, Hour, Line, Pacer, Resolution},
 };
 
 /// No call takes longer from the dial to the disposition.
 const LONGEST_CALL: TimeDelta = TimeDelta::hours(4);
 /// An answer is taken for a person's when machine detection has had this time.
 const DETECTED: TimeDelta = TimeDelta::seconds(5);
+/// The longest window of the budget of abandoned calls.
+const BUDGETED: TimeDelta = TimeDelta::days(30);
 /// Decisions are kept for the longest window of the law.
 const DECISIONS_KEPT: TimeDelta = TimeDelta::days(30);
 
@@ -35,7 +37,7 @@ pub(super) struct Floor {
 /// Reads the floor.
 pub(super) async fn floor(db: &PgPool, campaign: CampaignId, now: DateTime<Utc>) -> Result<Floor> {
     let rows = sqlx::query!(
-        r#"SELECT id AS "id: CallId", created_at, answer_chance, direction = 'outbound' AS "outbound!",
+        r#"SELECT id AS "id: CallId", created_at, ringing_at, answer_chance, direction = 'outbound' AS "outbound!",
                   -- what an agent dialled by hand or was shown has its agent already
                   direction = 'outbound' AND state IN ('dialing', 'ringing') AND agent_id IS NULL AS "in_flight!",
                   -- who called us waits for an agent like who answered
@@ -54,14 +56,17 @@ pub(super) async fn floor(db: &PgPool, campaign: CampaignId, now: DateTime<Utc>)
     )
     .fetch_one(db)
     .await?;
-    let line = |dialled: DateTime<Utc>, chance| Line { dialled: dialled.timestamp_millis(), answered: None, chance };
+    let millis = |at: DateTime<Utc>| at.timestamp_millis();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Ok(Floor {
         agents: agents(db, campaign).await?,
         lines: rows
             .iter()
             .filter(|row| row.in_flight)
-            .map(|row| (row.id, line(row.created_at, row.answer_chance)))
+            .map(|row| {
+                let (dialled, ringing) = (millis(row.created_at), row.ringing_at.map(millis));
+                (row.id, Line { dialled, ringing, answered: None, chance: row.answer_chance })
+            })
             .collect(),
         waiting: count(rows.iter().filter(|row| row.waiting).count()),
         live: count(rows.iter().filter(|row| row.outbound).count()),
@@ -116,6 +121,7 @@ struct Told {
     agent: Option<UserId>,
     disposed_at: Option<DateTime<Utc>>,
     answer_chance: f64,
+    connected_late: bool,
 }
 
 /// What happened to the campaign's calls after `since`, up to and including `until`, in the order of time.
@@ -128,7 +134,7 @@ pub(super) async fn heard(
     let calls = sqlx::query_as!(
         Told,
         r#"SELECT c.created_at, c.answered_at, c.bridged_at, c.ended_at, c.outcome,
-                  c.agent_id AS "agent: UserId", d.at AS "disposed_at?", c.answer_chance
+                  c.agent_id AS "agent: UserId", d.at AS "disposed_at?", c.answer_chance, c.connected_late
            FROM call c LEFT JOIN call_disposition d ON d.call_id = c.id
            -- what an agent dialled by hand came out of no queue, and needed no other agent
            WHERE c.campaign_id = $1 AND c.direction = 'outbound' AND c.queue_entry IS NOT NULL AND c.created_at > $2
@@ -143,6 +149,30 @@ pub(super) async fn heard(
     heard.retain(|(at, _)| *at > since && *at <= until);
     heard.sort_by_key(|(at, _)| *at);
     Ok(heard.into_iter().map(|(_, heard)| heard).collect())
+}
+
+/// Answers by people up to a moment, as far as any window of the budget reaches, an hour each, in the order of time: what
+/// [`heard`] would have told of them, whichever pacer dialled, for the law does not ask.
+pub(super) async fn answered(db: &PgPool, campaign: CampaignId, until: DateTime<Utc>) -> Result<Vec<Hour>> {
+    let hours = sqlx::query!(
+        r#"SELECT min(at) AS "first!", count(*)::float8 AS "answers!",
+                  count(*) FILTER (WHERE abandoned)::float8 AS "abandoned!"
+           FROM (SELECT outcome = 'abandoned' OR connected_late AS abandoned,
+                        CASE outcome WHEN 'abandoned' THEN ended_at
+                                     ELSE bridged_at + make_interval(secs => $3) END AS at
+                 FROM call WHERE campaign_id = $1 AND direction = 'outbound' AND queue_entry IS NOT NULL
+                   AND created_at > $2 AND (outcome = 'abandoned' OR bridged_at IS NOT NULL AND outcome <> 'machine')
+                ) AS answer
+           WHERE at <= $4 GROUP BY date_trunc('hour', at, 'UTC') ORDER BY 1"#,
+        campaign.0,
+        until - BUDGETED,
+        DETECTED.as_seconds_f64(),
+        until
+    )
+    .fetch_all(db)
+    .await?;
+    let hour = |at: DateTime<Utc>, answers, abandoned| Hour::of(at.timestamp_millis(), answers, abandoned);
+    Ok(hours.into_iter().map(|row| hour(row.first, row.answers, row.abandoned)).collect())
 }
 
 impl Told {
@@ -171,15 +201,17 @@ impl Told {
         Some((at, Heard::Resolved { dialled, at: at.timestamp_millis(), how, chance: self.answer_chance }))
     }
 
-    /// A machine that an agent heard is no answer by a person.
+    /// A machine that an agent heard is no answer by a person; who was given an agent too late counts as abandoned.
     fn answer(&self) -> Option<(DateTime<Utc>, Heard)> {
         let outcome = self.outcome();
         if outcome == Some(Outcome::Abandoned) {
             let at = self.ended_at?;
             return Some((at, Heard::Abandoned { at: at.timestamp_millis() }));
         }
-        let at = self.bridged_at.filter(|_| outcome != Some(Outcome::Machine))? + DETECTED;
-        Some((at, Heard::Connected { at: at.timestamp_millis() }))
+        let bridged = self.bridged_at.filter(|_| outcome != Some(Outcome::Machine))?;
+        let moment = bridged + DETECTED;
+        let at = moment.timestamp_millis();
+        Some((moment, if self.connected_late { Heard::Abandoned { at } } else { Heard::Connected { at } }))
     }
 
     fn served(&self) -> Option<(DateTime<Utc>, Heard)> {

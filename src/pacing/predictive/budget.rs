@@ -17,8 +17,9 @@ pub struct Budget {
     hours: VecDeque<Hour>,
 }
 
+/// What an hour brought.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Hour {
+pub struct Hour {
     /// Hours since the epoch.
     number: i64,
     answers: f64,
@@ -38,7 +39,21 @@ pub struct Allowance {
     pub day: i64,
 }
 
+impl Hour {
+    /// An hour whose first answer was at `first`.
+    #[must_use]
+    pub fn of(first: i64, answers: f64, abandoned: f64) -> Self {
+        Self { number: first.div_euclid(HOUR_MS), answers, abandoned, first }
+    }
+}
+
 impl Budget {
+    /// What the ledger says of the past, in the order of time.
+    #[must_use]
+    pub fn of(hours: Vec<Hour>) -> Self {
+        Self { hours: hours.into() }
+    }
+
     /// Counts one answer.
     pub fn count(&mut self, at: i64, abandoned: bool) {
         let hour = at.div_euclid(HOUR_MS);

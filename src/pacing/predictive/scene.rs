@@ -60,6 +60,8 @@ pub enum Doing {
 pub struct Line {
     /// When the carrier was asked.
     pub dialled: i64,
+    /// Since when it has been ringing; `None`: the carrier has not said so yet.
+    pub ringing: Option<i64>,
     /// When somebody or something answered and detection began; `None`: it rings.
     pub answered: Option<i64>,
     /// Chance of an answer relative to the campaign's mean; 1 if nothing is known about the number.

@@ -35,8 +35,13 @@ fn agents(idle: u32, talking: u32) -> Vec<Agent> {
     (0..idle + talking).map(agent).collect()
 }
 
+/// One that began to ring when it was dialled.
+fn ringing_since(dialled: i64) -> Line {
+    Line { dialled, ringing: Some(dialled), answered: None, chance: 1.0 }
+}
+
 fn lines(count: u32) -> Vec<Line> {
-    (0..count).map(|number| Line { dialled: NOW - 400 * i64::from(number % 60), answered: None, chance: 1.0 }).collect()
+    (0..count).map(|number| ringing_since(NOW - 400 * i64::from(number % 60))).collect()
 }
 
 /// Looks at an empty floor.
@@ -97,6 +102,17 @@ fn lines_are_given_up_only_when_agents_leave_and_not_before_fifteen_seconds() {
     assert!(given_up.iter().all(|&at| NOW + 500 - on_the_way[at].dialled >= 15_000), "{given_up:?}");
     let later = Scene { now: NOW + 60_000, ..few };
     assert_eq!(pacer.plan(&later).give_up, Vec::<usize>::new());
+}
+
+#[test]
+fn a_line_that_the_carrier_has_not_let_ring_yet_is_not_given_up() {
+    let mut pacer = pacer(0.25);
+    let (many, others, bounds) = (agents(12, 0), Demand::default(), Bounds::default());
+    let silent: Vec<Line> = lines(60).into_iter().map(|line| Line { ringing: None, ..line }).collect();
+    let full = Scene { now: NOW, agents: &many, lines: &silent, waiting: 0, others: &others, bounds, coin: 1.0 };
+    pacer.plan(&full);
+    let few = Scene { now: NOW + 500, agents: &many[..1], ..full };
+    assert_eq!(pacer.plan(&few).give_up, Vec::<usize>::new());
 }
 
 #[test]
@@ -185,7 +201,7 @@ fn growing_volume_does_not_look_like_more_answers() {
         }
         ring.count(&dialled, now);
         let volume = 1 << (half_second / 20);
-        let fresh = (0..5 * volume).map(|number| Line { dialled: now + 7 * number, answered: None, chance: 1.0 });
+        let fresh = (0..5 * volume).map(|number| ringing_since(now + 7 * number));
         dialled.extend(fresh);
     }
     let (naive, ours) = (resolved.0 / resolved.1, ring.outlook().answer());
@@ -212,8 +228,7 @@ fn what_is_told_late_counts_for_the_ages_it_reached() {
                 ring.resolved(call(number), call(number) + rings(number), how, 1.0);
             }
             let ringing = (0..look).rev().take(40).filter(|&number| call(number) + rings(number) >= now);
-            let ringing: Vec<Line> =
-                ringing.map(|number| Line { dialled: call(number), answered: None, chance: 1.0 }).collect();
+            let ringing: Vec<Line> = ringing.map(|number| ringing_since(call(number))).collect();
             ring.count(&ringing, now);
         }
         ring.outlook().answer()

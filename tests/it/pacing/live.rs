@@ -76,6 +76,27 @@ async fn callbacks_about_to_fall_due_and_people_who_call_are_demand() {
 }
 
 #[tokio::test]
+async fn a_pacer_that_begins_finds_the_budget_as_the_ledger_has_it() {
+    let carrier = Carrier::start(Answer::Taken).await;
+    let test = start(&carrier).await;
+    let app = &test.app;
+    let campaign = running(app, Mode::Predictive, 0).await;
+    let untouched = look(app, campaign.id).await.budget_left;
+    let second = portfolio::campaign(app, "second", Mode::Predictive).await;
+    campaign::start(app, None, second.id).await.expect("started");
+    // Another pacer had a bad morning.
+    for minute in 0..40 {
+        let at = app.clock.now() - TimeDelta::hours(3) + TimeDelta::minutes(minute);
+        let over = if minute % 5 == 0 { Over::abandoned(at) } else { Over::talked(at) };
+        recorded::call(app, second.id, None, over).await;
+    }
+    let spent = look(app, second.id).await.budget_left;
+    assert!(untouched > 0.0 && spent < -5.0, "eight of forty: {spent}, {untouched} where nothing happened");
+    sqlx::query("DELETE FROM outbox").execute(&app.db).await.expect("the past is not carried out");
+    test.finish().await;
+}
+
+#[tokio::test]
 async fn a_caller_who_waits_takes_an_agent_first_and_a_line_with_its_own_agent_takes_none() {
     let carrier = Carrier::start(Answer::Taken).await;
     let test = start(&carrier).await;
