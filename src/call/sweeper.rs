@@ -4,6 +4,8 @@
 //! - A dial whose outcome nobody knows is looked for by its numbers and adopted; it is never dialled again.
 //! - A debtor who waits for an agent longer than the limit, because the carrier never asked again, hears the message.
 //! - A line whose agent is not on the call any more has lost its agent.
+//! - An account that is shown and not decided on goes back, at once if the agent's desk is gone; who is there and decides
+//!   nothing is paused.
 //!
 //! Every node sweeps: asking twice does no harm.
 
@@ -22,6 +24,7 @@ use super::{
     store::{Row, get},
 };
 use crate::{
+    agent::{self, presence, vanished},
     app::App,
     carrier::{self, Party, Sid, client::Found},
     error::{Error, Result},
@@ -44,6 +47,9 @@ const GIVE_UP_AFTER: TimeDelta = TimeDelta::minutes(5);
 
 /// How much longer than the limit a debtor may wait before the carrier is taken to have forgotten to ask.
 const HOLD_GRACE: TimeDelta = TimeDelta::seconds(3);
+
+/// How long an agent may look at an account before deciding to dial it.
+const PREVIEW_LIMIT: TimeDelta = TimeDelta::minutes(10);
 
 /// Starts the loop; it ends with the workers.
 pub fn spawn(app: &App, lifecycle: &Lifecycle) {
@@ -68,6 +74,10 @@ pub async fn step(app: &App) -> Result<()> {
     }
     for call in store::unknown(&app.db, now - LIST_AFTER, BATCH).await? {
         each(call, look_for(app, call).await);
+    }
+    let alone = now - vanished::SOCKET_TOLERANCE;
+    for shown in store::undecided(&app.db, now - PREVIEW_LIMIT, alone, BATCH).await? {
+        each(shown.call, take_back(app, &shown).await);
     }
     for call in store::silent(&app.db, now, BATCH).await? {
         each(call, ask_about(app, call).await);
@@ -157,6 +167,20 @@ async fn end_waiting(app: &App, call: CallId) -> Result<()> {
     let now = app.clock.now();
     apply::tell(app, call, Heard::own(Source::Sweeper, call, "waited too long", now), Event::HoldExpired).await?;
     apply::tell(app, call, Heard::own(Source::Sweeper, call, "end waiting", now), Event::EndAsked).await.map(drop)
+}
+
+/// The agent who was shown it takes no other one until they say so.
+async fn take_back(app: &App, shown: &store::Shown) -> Result<()> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let heard = Heard::own(Source::Sweeper, shown.call, "not decided on", now);
+    apply::tell_in(&mut tx, shown.call, &heard, &Event::EndAsked).await?;
+    let pause = presence::Event::PauseAsked("did not decide on an account".to_owned());
+    agent::change(&mut tx, shown.agent, pause, now, None).await?;
+    tx.commit().await?;
+    app.outbox.ring();
+    info!(call = %shown.call, "an account that was shown and not decided on goes back");
+    Ok(())
 }
 
 async fn lose_agent(app: &App, call: CallId) -> Result<()> {

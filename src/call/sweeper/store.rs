@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-use crate::{error::Result, ids::CallId};
+use crate::{
+    error::Result,
+    ids::{CallId, UserId},
+};
 
 /// Calls whose line is known and whose state should not last that long without a word: ringing longer than the ring
 /// time and 30 s, answered or waiting for a minute, talking for ten minutes, ending for 15 s.
@@ -68,6 +71,36 @@ pub(super) async fn lost_agents(db: &PgPool, limit: i64) -> Result<Vec<CallId>> 
     .fetch_all(db)
     .await?;
     Ok(calls)
+}
+
+/// An account that is shown to an agent.
+pub(super) struct Shown {
+    pub(super) call: CallId,
+    pub(super) agent: UserId,
+}
+
+/// Accounts that were shown before `shown_before` and that nobody has decided on; where the agent's desk has been gone
+/// since `gone_since`, whenever they were shown.
+pub(super) async fn undecided(
+    db: &PgPool,
+    shown_before: DateTime<Utc>,
+    gone_since: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Shown>> {
+    let shown = sqlx::query_as!(
+        Shown,
+        r#"SELECT call.id AS "call: CallId", agent.user_id AS "agent: UserId"
+           FROM call JOIN agent ON agent.user_id = call.agent_id
+           WHERE live AND call.state = 'planned'
+             AND (created_at < $1 OR NOT agent.connected AND coalesce(agent.seen_at, '-infinity') < $2)
+           ORDER BY created_at LIMIT $3"#,
+        shown_before,
+        gone_since,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(shown)
 }
 
 /// The lines of all calls to a number since a moment.

@@ -1,6 +1,8 @@
 //! Preview: the agent decides.
 
+use chrono::TimeDelta;
 use ledgerline::{
+    call,
     campaign::Mode,
     dialer,
     error::Error,
@@ -17,6 +19,11 @@ use crate::portfolio::{self, Debtor};
 
 async fn previewer(app: &ledgerline::app::App) -> UserId {
     sqlx::query_scalar("SELECT user_id FROM agent WHERE state = 'reserved'").fetch_one(&app.db).await.expect("an agent")
+}
+
+async fn state_of(app: &ledgerline::app::App, agent: UserId) -> String {
+    let state = sqlx::query_scalar("SELECT state FROM agent WHERE user_id = $1").bind(agent);
+    state.fetch_one(&app.db).await.expect("an agent")
 }
 
 #[tokio::test]
@@ -60,6 +67,50 @@ async fn a_skipped_account_rests_and_the_agent_is_free() {
     assert_eq!(queue::waiting(app, campaign.id).await.expect("waiting")[&Wait::RetryDelay], 1);
     let late = dialer::preview::dial(app, agent, call).await;
     assert!(matches!(late, Err(Error::NotFound(_) | Error::Conflict(_))));
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_that_nobody_decides_on_goes_back_and_its_agent_is_paused() {
+    let carrier = Carrier::start(Answer::Taken).await;
+    let test = start(&carrier).await;
+    let app = &test.app;
+    portfolio::add(app, &Debtor::default()).await;
+    let campaign = running(app, Mode::Preview, 1).await;
+    let shown = dialer::tick(app, campaign.id).await.expect("a tick").begun[0];
+    let agent = previewer(app).await;
+    app.clock.advance(TimeDelta::minutes(10));
+    call::sweeper::step(app).await.expect("a look");
+    assert_eq!(state_of(app, agent).await, "reserved", "the time is not over");
+    app.clock.advance(TimeDelta::seconds(1));
+    call::sweeper::step(app).await.expect("a look");
+    assert_eq!(state_of(app, agent).await, "paused", "who decides nothing is not shown the next one");
+    test.settle().await;
+    assert_eq!(queue::waiting(app, campaign.id).await.expect("waiting")[&Wait::RetryDelay], 1);
+    assert!(matches!(dialer::preview::dial(app, agent, shown).await, Err(Error::NotFound(_) | Error::Conflict(_))));
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_shown_at_a_desk_that_is_gone_goes_back_after_a_minute() {
+    let carrier = Carrier::start(Answer::Taken).await;
+    let test = start(&carrier).await;
+    let app = &test.app;
+    portfolio::add(app, &Debtor::default()).await;
+    let campaign = running(app, Mode::Preview, 1).await;
+    dialer::tick(app, campaign.id).await.expect("a tick");
+    let agent = previewer(app).await;
+    sqlx::query("UPDATE agent SET connected = false, seen_at = $1")
+        .bind(app.clock.now())
+        .execute(&app.db)
+        .await
+        .expect("the desk is closed");
+    app.clock.advance(TimeDelta::seconds(60));
+    call::sweeper::step(app).await.expect("a look");
+    assert_eq!(state_of(app, agent).await, "reserved", "it may come back");
+    app.clock.advance(TimeDelta::milliseconds(1));
+    call::sweeper::step(app).await.expect("a look");
+    assert_eq!(state_of(app, agent).await, "paused");
     test.finish().await;
 }
 
