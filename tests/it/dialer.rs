@@ -3,6 +3,7 @@
 mod caps;
 pub mod carrier;
 mod dialling;
+mod interleaved;
 mod loss;
 mod preview;
 mod refusals;
