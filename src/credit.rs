@@ -68,6 +68,8 @@ pub struct Party {
     pub parent: Option<Uuid>,
     /// Name of the one above it.
     pub parent_name: Option<String>,
+    /// Its own limit, minor units; absent: none.
+    pub limit_minor: Option<i64>,
     /// Limit of the family at its top, minor units, in the account's currency.
     pub family_limit_minor: Option<i64>,
     /// What the family owes in the account's currency, minor units.
@@ -374,11 +376,27 @@ pub async fn set_party(app: &App, by: UserId, account: AccountId, new: &NewParty
     if store::is_below_itself(&mut tx, id).await? {
         return Err(Error::invalid("parent", "is below the customer itself"));
     }
-    store::join(&mut tx, account, id, now).await?;
+    store::join(&mut tx, account, Some(id), now).await?;
     account::store::audit(&mut tx, by, "party", account, json!({ "party": id, "parent": new.parent }), now).await?;
     apply_rules(app, &mut tx, account, now).await?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// Puts the account under a customer, which stays as it is; `None`: it belongs to none any more.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn join_party(app: &App, by: UserId, account: AccountId, party: Option<Uuid>) -> Result<()> {
+    let mut tx = app.db.begin().await?;
+    let now = app.clock.now();
+    account::store::get(&mut tx, account).await?;
+    if !store::join(&mut tx, account, party, now).await? {
+        return Err(Error::NotFound("customer"));
+    }
+    account::store::audit(&mut tx, by, "party", account, json!({ "party": party }), now).await?;
+    apply_rules(app, &mut tx, account, now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// A customer to make, or to change.

@@ -106,6 +106,13 @@ async fn a_family_shares_a_limit_and_cannot_stand_above_itself() {
         (13_000, 2, Some("Group"))
     );
     drop(conn);
+    credit::join_party(app, by, two.account, Some(top)).await.unwrap();
+    let found = credit::of(&mut app.db.acquire().await.unwrap(), two.account).await.unwrap().party.expect("a customer");
+    assert_eq!((found.id, found.limit_minor), (top, Some(12_999)), "who joins changes nothing of the customer");
+    credit::join_party(app, by, two.account, None).await.unwrap();
+    assert!(credit::of(&mut app.db.acquire().await.unwrap(), two.account).await.unwrap().party.is_none());
+    let nobody = credit::join_party(app, by, two.account, Some(uuid::Uuid::nil())).await;
+    assert!(matches!(nobody, Err(Error::NotFound(_))));
     let circle = NewParty { id: Some(top), ..party("Group", Some(below), None) };
     assert!(
         matches!(credit::set_party(app, by, one.account, &circle).await, Err(Error::Invalid { field, .. }) if field == "parent")

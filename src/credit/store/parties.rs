@@ -23,7 +23,7 @@ pub async fn party(conn: &mut PgConnection, account: AccountId, exposure: &Expos
            ), family AS (
                SELECT id, 1 AS depth FROM (SELECT id FROM above ORDER BY depth DESC LIMIT 1) top
                UNION ALL SELECT p.id, depth + 1 FROM party p JOIN family f ON p.parent_id = f.id WHERE depth < 20)
-           SELECT p.id, p.name, p.parent_id, u.name AS "parent_name?",
+           SELECT p.id, p.name, p.parent_id, p.limit_minor, u.name AS "parent_name?",
                   (SELECT count(*) FROM account fa JOIN family f ON fa.party_id = f.id) AS "accounts!"
            FROM account a JOIN party p ON p.id = a.party_id LEFT JOIN party u ON u.id = p.parent_id WHERE a.id = $1"#,
         account.0
@@ -35,6 +35,7 @@ pub async fn party(conn: &mut PgConnection, account: AccountId, exposure: &Expos
         name: row.name,
         parent: row.parent_id,
         parent_name: row.parent_name,
+        limit_minor: row.limit_minor,
         family_limit_minor: exposure.family_limit_minor,
         family_minor: exposure.family_minor,
         family_accounts: row.accounts,
@@ -106,13 +107,24 @@ pub async fn is_below_itself(conn: &mut PgConnection, party: Uuid) -> Result<boo
     .await?)
 }
 
-/// Puts an account under a customer.
+/// Puts an account under a customer, or under none; false: there is no such customer.
 ///
 /// # Errors
 /// Those of Postgres.
-pub async fn join(conn: &mut PgConnection, account: AccountId, party: Uuid, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("UPDATE account SET party_id = $2, updated_at = $3 WHERE id = $1", account.0, party, now)
-        .execute(conn)
-        .await?;
-    Ok(())
+pub async fn join(
+    conn: &mut PgConnection,
+    account: AccountId,
+    party: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let joined = sqlx::query!(
+        "UPDATE account SET party_id = $2, updated_at = $3
+         WHERE id = $1 AND ($2::uuid IS NULL OR EXISTS (SELECT FROM party WHERE id = $2))",
+        account.0,
+        party,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(joined.rows_affected() == 1)
 }

@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(hold))
         .routes(routes!(release))
         .routes(routes!(review))
-        .routes(routes!(party))
+        .routes(routes!(party, join_party))
         .routes(routes!(parties))
         .routes(routes!(rules, set_rules))
 }
@@ -137,6 +137,29 @@ async fn party(
     Body(new): Body<NewParty>,
 ) -> Result<Json<Added<Uuid>>> {
     Ok(Json(Added { id: credit::set_party(&app, by.user, id, &new).await? }))
+}
+
+/// Which customer an account belongs to.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Membership {
+    /// The customer, which stays as it is; null: none.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required = true)]
+    party: Option<Uuid>,
+}
+
+/// Puts the account under a customer that is there, or under none.
+#[utoipa::path(patch, path = "/api/accounts/{id}/party", tag = "credit", params(("id" = AccountId, Path)),
+    request_body = Membership, responses((status = 204), Problems))]
+async fn join_party(
+    State(app): State<App>,
+    Supervisor(by): Supervisor,
+    Id(id): Id<AccountId>,
+    Body(Membership { party }): Body<Membership>,
+) -> Result<StatusCode> {
+    credit::join_party(&app, by.user, id, party).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Which customers.

@@ -118,7 +118,7 @@ function credit(found) {
     found.review?.proposal_minor ? pair("Limit by rule", sum(found.review.proposal_minor)) : null);
   fill(byId("credit-holds"), found.holds.map((hold) => el("li", { class: "row" },
     el("span", {}, `${words(hold.reason)} since ${when(hold.placed_at)}`), hold.released_at ? el("span", { class: "quiet small" }, `released ${when(hold.released_at)}`) : null,
-    boss && !hold.released_at ? el("button", { class: "slim", onclick: () => release(hold) }, "Release for a week") : null)));
+    boss && !hold.released_at ? releasing(hold) : null)));
   const form = byId("terms").elements;
   form.terms.value = found.terms ?? "";
   form.tax_id.value = found.tax_id;
@@ -126,14 +126,23 @@ function credit(found) {
   const family = byId("party").elements;
   family.name.value = found.party?.name ?? "";
   family.parent.value = found.party?.parent_name ?? "";
+  family.limit.value = found.party?.limit_minor == null ? "" : decimal(found.party.limit_minor, currency);
+  party = found.party;
+  byId("leave-party").hidden = !party;
   if (found.party) customers.set(found.party.name, found.party.id);
   if (found.party?.parent) customers.set(found.party.parent_name, found.party.parent);
   form.limit.value = found.limit_minor === null ? "" : decimal(found.limit_minor, currency);
 }
 
-function release(hold) {
-  const until = new Date(Date.parse(me.now) + 7 * 86400000).toISOString().slice(0, 10);
-  return act(() => api("POST", `/api/credit-holds/${hold.id}/release`, { until, note: "released on the account page" }), `Released until ${day(until)}.`);
+/** A form that releases a hold until a day, and says why. */
+function releasing(hold) {
+  const next = new Date(Date.parse(me.now) + 7 * 86400000).toISOString().slice(0, 10);
+  return el("form", { class: "row", onsubmit: (event) => {
+    event.preventDefault();
+    const { until, note } = event.target.elements;
+    act(() => api("POST", `/api/credit-holds/${hold.id}/release`, { until: until.value, note: note.value }), `Released until ${day(until.value)}.`);
+  } }, el("label", {}, "Until ", el("input", { name: "until", type: "date", value: next, required: "" })),
+  el("label", { class: "grow" }, "Why ", el("input", { name: "note", maxlength: "200", required: "" })), el("button", { class: "slim" }, "Release"));
 }
 
 function reminders({ outlook, reminders: list, stops }) {
@@ -207,7 +216,14 @@ function parentOf(name) {
   if (!found) throw Object.assign(new Error("choose one of the customers that are offered when you type a name"), { field: "belongs to" });
   return found;
 }
-on("party", (form) => act(() => api("PUT", `${at}/party`, { id: customers.get(form.name.value.trim()) ?? null, name: form.name.value, parent: parentOf(form.parent.value), limit_minor: form.limit.value ? minorOf(form.limit.value, currency) : null }), "Set."));
+/** The customer that the account is under. */
+let party = null;
+on("party", (form) => act(() => {
+  const known = customers.get(form.name.value.trim());
+  if (known && known !== party?.id) return api("PATCH", `${at}/party`, { party: known });
+  return api("PUT", `${at}/party`, { id: known ?? null, name: form.name.value, parent: parentOf(form.parent.value), limit_minor: form.limit.value.trim() ? minorOf(form.limit.value, currency) : null });
+}, "Set."));
+byId("leave-party").addEventListener("click", () => act(() => api("PATCH", `${at}/party`, { party: null }), "It belongs to no customer any more."));
 byId("review").addEventListener("click", () => act(() => api("POST", `${at}/credit/review`), "Reviewed."));
 byId("hold-credit").addEventListener("click", () => act(() => api("POST", `${at}/credit/holds`, { note: "held on the account page" }), "Deliveries are held."));
 byId("line-more").addEventListener("click", () => line(true));
