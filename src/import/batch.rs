@@ -292,7 +292,7 @@ fn apply<'a>(
         reference: item.number.clone(),
     }));
     let dispute = |id, minor| {
-        let reason = item.disputed.clone().unwrap_or_default();
+        let reason = item.disputed.clone().unwrap_or_default().reason;
         DisputeRow { id, account, instalment, reason, minor }
     };
     match plan.dispute {

@@ -147,6 +147,7 @@ pub struct InvoiceFields {
     pub instalment: Option<Field>,
     pub po_number: Option<Field>,
     pub disputed: Option<Field>,
+    pub disputed_amount: Option<Field>,
     pub dispute_reason: Option<Field>,
 }
 
@@ -328,6 +329,7 @@ impl Mapping {
             add("invoice.instalment", invoice.instalment.as_mut());
             add("invoice.po_number", invoice.po_number.as_mut());
             add("invoice.disputed", invoice.disputed.as_mut());
+            add("invoice.disputed_amount", invoice.disputed_amount.as_mut());
             add("invoice.dispute_reason", invoice.dispute_reason.as_mut());
         }
         if let Some(payment) = &mut self.payment {

@@ -6,7 +6,7 @@ use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 
 use super::{
     mapping::{BalanceFields, Field, InvoiceFields, Mapping},
-    record::{AccountFacts, ContactFacts, Item, Paid, PromiseFacts, Record, Rejection},
+    record::{AccountFacts, ContactFacts, Disputed, Item, Paid, PromiseFacts, Record, Rejection},
     source::RawRow,
 };
 use crate::{
@@ -173,13 +173,7 @@ impl Parser {
             None => 1,
         };
         let paid = self.paid(cells, currency)?;
-        let disputed = match optional(fields.disputed.as_ref(), cells)? {
-            Some(text) if self.mapping.file.yes.iter().any(|yes| yes.eq_ignore_ascii_case(&text)) => {
-                let reason = optional(fields.dispute_reason.as_ref(), cells)?;
-                Some(reason.unwrap_or_else(|| "unspecified".to_owned()))
-            }
-            _ => None,
-        };
+        let disputed = self.disputed(fields, cells, currency)?;
         let number = bounded(&fields.number, cells, 64)?;
         let po_number = optional(fields.po_number.as_ref(), cells)?;
         if issued_on > self.as_of {
@@ -190,6 +184,24 @@ impl Parser {
             minor = 0;
         }
         Ok(Some(Item { number, seq, issued_on, due_on, minor, po_number, disputed, paid }))
+    }
+
+    /// What is contested: the amount, where the file has one, else all that is open of an item marked with a yes.
+    fn disputed(&self, fields: &InvoiceFields, cells: &[String], currency: Currency) -> Read<Option<Disputed>> {
+        let minor = match &fields.disputed_amount {
+            Some(amount) if optional(Some(amount), cells)?.is_some() => Some(self.money(amount, cells, currency)?),
+            _ => None,
+        };
+        if minor.is_some_and(|minor| minor < 0) {
+            return refuse(column(fields.disputed_amount.as_ref()), "a disputed amount of less than 0");
+        }
+        let said = optional(fields.disputed.as_ref(), cells)?;
+        let yes = said.is_some_and(|said| self.mapping.file.yes.iter().any(|yes| yes.eq_ignore_ascii_case(&said)));
+        if !minor.map_or(yes, |minor| minor > 0) {
+            return Ok(None);
+        }
+        let reason = optional(fields.dispute_reason.as_ref(), cells)?;
+        Ok(Some(Disputed { reason: reason.unwrap_or_else(|| "unspecified".to_owned()), minor }))
     }
 
     /// The payment, unless it came after the portfolio's day.

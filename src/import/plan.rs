@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::record::{Item, Paid};
+use super::record::{Disputed, Item, Paid};
 
 /// What the ledger knows about an instalment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,7 +153,7 @@ pub fn plan(known: Option<&Known>, item: &Item, as_of: NaiveDate) -> Plan {
             new.map_or(0, |new| new.applied_minor)
         }
     };
-    plan.dispute = contest(known.dispute, item.disputed.is_some(), left - applied);
+    plan.dispute = contest(known.dispute, item.disputed.as_ref(), left - applied);
     plan
 }
 
@@ -180,7 +180,7 @@ fn plan_new(item: &Item) -> Plan {
     }
     let pay = item.paid.and_then(|paid| payment(paid, item.minor));
     let left = item.minor - pay.map_or(0, |pay| pay.applied_minor);
-    let dispute = contest(Dispute::None, item.disputed.is_some(), left);
+    let dispute = contest(Dispute::None, item.disputed.as_ref(), left);
     Plan { new: true, post: Some(item.minor), pay, dispute, ..Plan::default() }
 }
 
@@ -190,11 +190,12 @@ fn payment(paid: Paid, left: i64) -> Option<Pay> {
     (minor > 0).then_some(Pay { on: paid.on, minor, applied_minor: minor.min(left).max(0) })
 }
 
-fn contest(known: Dispute, disputed: bool, open: i64) -> Option<Contest> {
+fn contest(known: Dispute, disputed: Option<&Disputed>, open: i64) -> Option<Contest> {
+    let contested = disputed.map_or(0, |disputed| disputed.minor.unwrap_or(open).min(open));
     match known {
-        Dispute::None => (disputed && open > 0).then_some(Contest::Open(open)),
-        Dispute::Open(dispute, _) if !disputed || open <= 0 => Some(Contest::End(dispute)),
-        Dispute::Open(dispute, minor) => (minor != open).then_some(Contest::Resize(dispute, open)),
+        Dispute::None => (contested > 0).then_some(Contest::Open(contested)),
+        Dispute::Open(dispute, _) if contested <= 0 => Some(Contest::End(dispute)),
+        Dispute::Open(dispute, minor) => (minor != contested).then_some(Contest::Resize(dispute, contested)),
         Dispute::Closed => None,
     }
 }

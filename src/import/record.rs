@@ -76,10 +76,19 @@ pub struct Item {
     pub minor: i64,
     /// The debtor's order.
     pub po_number: Option<String>,
-    /// Reason of the dispute, if it is disputed.
-    pub disputed: Option<String>,
+    /// If it is disputed.
+    pub disputed: Option<Disputed>,
     /// What was paid on or before the portfolio's day.
     pub paid: Option<Paid>,
+}
+
+/// What is contested of an item.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Disputed {
+    /// Why.
+    pub reason: String,
+    /// Minor units, more than 0; `None`, or more than is open: all that is open.
+    pub minor: Option<i64>,
 }
 
 /// A payment.

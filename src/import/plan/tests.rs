@@ -33,6 +33,10 @@ fn known() -> Known {
     }
 }
 
+fn price(minor: Option<i64>) -> Disputed {
+    Disputed { reason: "price".to_owned(), minor }
+}
+
 fn paid(on: u32, minor: Option<i64>) -> Paid {
     Paid { on: day(on), minor }
 }
@@ -43,7 +47,7 @@ fn payment(on: u32, minor: i64) -> Payment {
 
 #[test]
 fn a_new_item_is_posted_paid_and_disputed_as_the_file_says() {
-    let part_paid = Item { paid: Some(paid(5, Some(4_000))), disputed: Some("price".to_owned()), ..item() };
+    let part_paid = Item { paid: Some(paid(5, Some(4_000))), disputed: Some(price(None)), ..item() };
     let expected = Plan {
         new: true,
         post: Some(10_000),
@@ -52,6 +56,18 @@ fn a_new_item_is_posted_paid_and_disputed_as_the_file_says() {
         ..Plan::default()
     };
     assert_eq!(plan(None, &part_paid, day(20)), expected);
+}
+
+#[test]
+fn a_disputed_part_leaves_the_rest_and_is_never_more_than_is_open() {
+    let of = |minor, paid: Option<Paid>| {
+        plan(None, &Item { disputed: Some(price(Some(minor))), paid, ..item() }, day(20)).dispute
+    };
+    assert_eq!(of(2_000, None), Some(Contest::Open(2_000)));
+    assert_eq!(of(2_000, Some(paid(5, Some(9_000)))), Some(Contest::Open(1_000)), "10.00 are open");
+    let contested = Known { dispute: Dispute::Open(Uuid::nil(), 10_000), ..known() };
+    let now = plan(Some(&contested), &Item { disputed: Some(price(Some(2_000))), ..item() }, day(20));
+    assert_eq!(now.dispute, Some(Contest::Resize(Uuid::nil(), 2_000)));
 }
 
 #[test]
@@ -65,7 +81,7 @@ fn what_agrees_changes_nothing() {
     let settled = Known { paid: Some(payment(5, 10_000)), ..known() };
     assert!(plan(Some(&settled), &Item { paid: Some(paid(5, None)), ..item() }, day(20)).is_empty());
     let contested = Known { dispute: Dispute::Open(Uuid::nil(), 10_000), ..known() };
-    assert!(plan(Some(&contested), &Item { disputed: Some(String::new()), ..item() }, day(20)).is_empty());
+    assert!(plan(Some(&contested), &Item { disputed: Some(Disputed::default()), ..item() }, day(20)).is_empty());
 }
 
 #[test]
@@ -87,8 +103,11 @@ fn another_amount_of_a_settled_item_settles_it_anew() {
 #[test]
 fn a_now_settled_item_gets_its_payment_and_its_dispute_ends() {
     let contested = Known { dispute: Dispute::Open(Uuid::from_u128(9), 10_000), ..known() };
-    let changes =
-        plan(Some(&contested), &Item { paid: Some(paid(12, None)), disputed: Some(String::new()), ..item() }, day(20));
+    let changes = plan(
+        Some(&contested),
+        &Item { paid: Some(paid(12, None)), disputed: Some(Disputed::default()), ..item() },
+        day(20),
+    );
     assert_eq!(changes.pay, Some(Pay { on: day(12), minor: 10_000, applied_minor: 10_000 }));
     assert_eq!(changes.dispute, Some(Contest::End(Uuid::from_u128(9))));
 }
@@ -116,7 +135,7 @@ fn what_is_paid_beyond_the_item_stays_unapplied() {
 #[test]
 fn a_decided_dispute_is_not_opened_again() {
     let decided = Known { dispute: Dispute::Closed, ..known() };
-    assert!(plan(Some(&decided), &Item { disputed: Some(String::new()), ..item() }, day(20)).is_empty());
+    assert!(plan(Some(&decided), &Item { disputed: Some(Disputed::default()), ..item() }, day(20)).is_empty());
 }
 
 #[test]

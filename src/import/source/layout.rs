@@ -22,8 +22,6 @@ pub enum LayoutKind {
     Iif,
     /// An SAP list such as FBL5N: pipes, headers of groups, subtotals marked by asterisks.
     SapList,
-    /// Oracle payment schedules: the disputed amount becomes the column `DISPUTED`.
-    OracleSchedules,
 }
 
 /// A layout that is being read.
@@ -32,7 +30,6 @@ pub enum Layout {
     AgingDetail(aging_detail::Rows),
     Iif(iif::Rows),
     SapList(sap_list::Rows),
-    OracleSchedules { disputed: Option<usize> },
 }
 
 impl Layout {
@@ -42,7 +39,6 @@ impl Layout {
             LayoutKind::AgingDetail => Self::AgingDetail(aging_detail::Rows::default()),
             LayoutKind::Iif => Self::Iif(iif::Rows::default()),
             LayoutKind::SapList => Self::SapList(sap_list::Rows::default()),
-            LayoutKind::OracleSchedules => Self::OracleSchedules { disputed: None },
         }
     }
 
@@ -53,26 +49,16 @@ impl Layout {
             Self::AgingDetail(rows) => rows.begin(row),
             Self::Iif(rows) => rows.begin(row),
             Self::SapList(rows) => rows.begin(row),
-            Self::OracleSchedules { disputed } => {
-                *disputed = row.cells.iter().position(|name| name.trim() == "AMOUNT_IN_DISPUTE");
-                Some(row.cells.iter().cloned().chain(["DISPUTED".to_owned()]).collect())
-            }
         }
     }
 
     /// The item that a row is or completes, if it does.
-    pub fn take(&mut self, mut row: RawRow) -> Option<RawRow> {
+    pub fn take(&mut self, row: RawRow) -> Option<RawRow> {
         match self {
             Self::Plain => Some(row),
             Self::AgingDetail(rows) => rows.take(row),
             Self::Iif(rows) => rows.take(&row),
             Self::SapList(rows) => rows.take(row),
-            Self::OracleSchedules { disputed } => {
-                let amount = disputed.and_then(|at| row.cells.get(at)).map_or("", |cell| cell.trim());
-                let none = amount.trim_matches(['0', '.', ',']).is_empty();
-                row.cells.push(if none { "" } else { "yes" }.to_owned());
-                Some(row)
-            }
         }
     }
 }

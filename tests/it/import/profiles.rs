@@ -80,8 +80,8 @@ fn enterprise() -> Vec<Sample> {
         )
     };
     let oracle = "CUSTOMER_NUMBER,CUSTOMER_NAME,TRX_NUMBER,TERMS_SEQUENCE_NUMBER,TRX_DATE,DUE_DATE,AMOUNT_DUE_REMAINING,AMOUNT_IN_DISPUTE,INVOICE_CURRENCY_CODE\n\
-                  1001,Debtor 1001 Ltd,5001,1,2026-01-02,2026-02-01,80.00,,USD\n\
-                  1001,Debtor 1001 Ltd,5002,1,2026-01-05,2026-02-04,20.00,20.00,USD\n";
+                  1001,Debtor 1001 Ltd,5001,1,2026-01-02,2026-02-01,80.00,0.00,USD\n\
+                  1001,Debtor 1001 Ltd,5002,1,2026-01-05,2026-02-04,20.00,12.50,USD\n";
     vec![
         sample("sap-fbl5n", "list.txt", &sap("1.234,56", "01.02.2026", "03.03.2026"), "EUR", (123_456, 1)),
         sample("sap-fbl5n-us", "list.txt", &sap("1,234.56", "02/01/2026", "03/03/2026"), "EUR", (123_456, 1)),
@@ -118,6 +118,9 @@ async fn every_shipped_profile_takes_its_file_in_once_and_to_the_cent() {
         .expect("counts");
         assert_eq!(found, (accounts, disputes), "{profile}");
     }
+    let disputed: i64 =
+        sqlx::query_scalar("SELECT sum(amount_minor)::bigint FROM dispute_item").fetch_one(&app.app.db).await.unwrap();
+    assert_eq!(disputed, 1_250, "a part of one item of Oracle's");
     figures_agree(&app.app).await;
     app.finish().await;
 }

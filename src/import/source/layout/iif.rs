@@ -8,8 +8,8 @@ use super::RawRow;
 /// The columns that a transaction becomes.
 const COLUMNS: [&str; 9] = ["TRNSTYPE", "NAME", "DOCNUM", "DATE", "DUEDATE", "AMOUNT", "MEMO", "PONUM", "TERMS"];
 
-/// The kinds that change what a customer owes.
-const RECEIVABLE: [&str; 5] = ["INVOICE", "CREDIT MEMO", "PAYMENT", "CASH REFUND", "FINANCE CHARGE"];
+/// The kinds that change what a customer owes; a cash refund goes from the bank to the income account.
+const RECEIVABLE: [&str; 4] = ["INVOICE", "CREDIT MEMO", "PAYMENT", "FINANCE CHARGE"];
 
 /// The rows of the file.
 #[derive(Default)]

@@ -3,8 +3,9 @@
 
 use super::RawRow;
 
-/// The column that is added: the customer of the group, where the list has no column for it.
+/// The columns that are added: the customer of the group and its name, where the list has no column for the customer.
 const CUSTOMER: &str = "Customer";
+const NAME: &str = "Name";
 
 /// Columns that name the customer in a list.
 const CUSTOMERS: [&str; 3] = ["Customer", "Account", "Cust."];
@@ -15,8 +16,9 @@ pub struct Rows {
     header: Vec<String>,
     /// The customer's column in the list.
     customer_at: Option<usize>,
-    /// The customer of the group.
+    /// The customer of the group, and its name.
     customer: String,
+    name: String,
 }
 
 impl Rows {
@@ -33,7 +35,7 @@ impl Rows {
         let mut header = self.header.clone();
         match self.customer_at {
             Some(at) => CUSTOMER.clone_into(&mut header[at]),
-            None => header.push(CUSTOMER.to_owned()),
+            None => header.extend([CUSTOMER.to_owned(), NAME.to_owned()]),
         }
         Some(header)
     }
@@ -53,20 +55,25 @@ impl Rows {
             }
         } else {
             cells.resize(self.header.len(), String::new());
-            cells.push(self.customer.clone());
+            cells.extend([self.customer.clone(), self.name.clone()]);
         }
         Some(RawRow { line: row.line, cells, fault: row.fault })
     }
 
-    /// Whether the line heads a group; it may name the customer, as `Customer  0000100012`.
+    /// Whether the line heads a group; it may give the customer, as `Customer  0000100012`, and its name in the lines below.
     fn group(&mut self, cells: &[String]) -> bool {
         let words: Vec<&str> = cells.iter().flat_map(|cell| cell.split_whitespace()).collect();
         match words.as_slice() {
             ["Customer", number, ..] if words.len() <= 3 && number.bytes().any(|byte| byte.is_ascii_digit()) => {
                 self.customer = without_zeros(number);
+                self.name.clear();
                 true
             }
-            ["Company", "Code", ..] | ["Name" | "City", ..] => true,
+            ["Name", name @ ..] => {
+                self.name = name.join(" ");
+                true
+            }
+            ["Company", "Code", ..] | ["City", ..] => true,
             _ => false,
         }
     }
