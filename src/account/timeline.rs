@@ -11,8 +11,8 @@ use uuid::Uuid;
 pub struct Entry {
     /// When.
     pub at: DateTime<Utc>,
-    /// `call`, `message`, `note`, `promise`, `payment`, `credit_note`, `adjustment`, `dispute`, `hold`, `consent`, `task`,
-    /// `credit`, `decision` …
+    /// `call`, `message`, `note`, `promise`, `payment`, `credit_note`, `adjustment`, `dispute`, `approval`, `hold`, `consent`,
+    /// `task`, `credit`, `decision` …
     pub kind: String,
     /// What happened to it: `sent`, `kept`, `reversed` …, or the label of a call's disposition.
     pub what: String,

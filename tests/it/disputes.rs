@@ -159,6 +159,10 @@ async fn evidence_is_kept_reasons_are_data_and_a_late_answer_moves_up() {
     assert_eq!(large.field(), Some("body"), "{}", large.text);
     let read = billing.get(&dispute).await.body;
     assert_eq!(read["evidence"].as_array().map(Vec::len), Some(2));
+    let line = caller.get(&format!("/api/accounts/{}/timeline", debtor.account)).await.body;
+    let of_evidence =
+        |entry: &&Value| entry["kind"] == "dispute" && entry["what"] == "evidence" && entry["by"].is_string();
+    assert_eq!(line["items"].as_array().expect("entries").iter().filter(of_evidence).count(), 2, "{line}");
     let file = read["evidence"][1]["id"].as_str().expect("an id");
     let saved = billing.get(&format!("/api/evidence/{file}")).await;
     assert_eq!((saved.text.as_str(), saved.header("content-disposition")), ("paid on Monday", Some("attachment")));

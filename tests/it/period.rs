@@ -209,6 +209,10 @@ async fn the_check_list_counts_differences_bank_lines_statements_files_and_appro
     let given_up = json!({ "account": made.account, "instalment": item, "kind": "write_off", "amount": amount, "reason": "insolvent" });
     let asked = agent.post("/api/adjustments", &given_up).await;
     assert_eq!(asked.status, StatusCode::ACCEPTED, "{}", asked.text);
+    let line = agent.get(&format!("/api/accounts/{}/timeline", made.account)).await.body;
+    let of_approval =
+        |entry: &&Value| entry["kind"] == "approval" && entry["what"] == "requested" && entry["by"].is_string();
+    assert_eq!(line["items"].as_array().expect("entries").iter().filter(of_approval).count(), 1, "{line}");
 
     let list = client.get("/api/periods/check?portfolio=test&period=2026-02").await.body;
     let of = |kind: &str| {

@@ -27,7 +27,7 @@ FROM (
      WHERE p.account_id = $1 AND ($2::timestamptz IS NULL OR (p.taken_at, 'promise ' || p.id) < ($2, $3))
      ORDER BY p.taken_at DESC, p.id DESC LIMIT $4)
     UNION ALL
-    (SELECT t.at, 'promise', t.after, p.id, p.due_on::text, p.amount_minor, NULL, 'promised ' || lpad(t.id::text, 20, '0')
+    (SELECT t.at, 'promise', t.after, p.id, concat_ws(': ', p.due_on::text, nullif(t.reason, '')), p.amount_minor, t.user_id, 'promised ' || lpad(t.id::text, 20, '0')
      FROM promise_transition t JOIN promise p ON p.id = t.promise_id
      WHERE p.account_id = $1
        AND ($2::timestamptz IS NULL OR (t.at, 'promised ' || lpad(t.id::text, 20, '0')) < ($2, $3))
@@ -36,21 +36,44 @@ FROM (
     (SELECT g.recorded_at, CASE WHEN g.kind = 'invoice' THEN 'invoice' ELSE g.kind END,
             CASE WHEN g.reverses IS NOT NULL THEN 'reversed' WHEN g.kind = 'payment' THEN 'received' ELSE 'posted' END,
             coalesce(g.payment_id, g.instalment_id), nullif(coalesce(nullif(g.reason, ''), y.reference), ''),
-            -g.amount_minor, NULL, 'posting ' || lpad(g.id::text, 20, '0')
+            -g.amount_minor, g.posted_by, 'posting ' || lpad(g.id::text, 20, '0')
      FROM posting g LEFT JOIN payment y ON y.id = g.payment_id
      WHERE g.account_id = $1 AND g.kind <> 'invoice'
        AND ($2::timestamptz IS NULL OR (g.recorded_at, 'posting ' || lpad(g.id::text, 20, '0')) < ($2, $3))
      ORDER BY g.recorded_at DESC, g.id DESC LIMIT $4)
     UNION ALL
-    (SELECT s.at, 'dispute', s.what, s.id, s.body, s.minor, s.user_id, 'dispute ' || s.what || s.id
+    (SELECT v.at, 'payment', v.state, y.id, concat_ws(': ', y.reference, nullif(v.reason, '')), y.amount_minor, v.user_id,
+            'payment ' || lpad(v.id::text, 20, '0')
+     FROM payment y JOIN payment_event v ON v.payment_id = y.id
+     WHERE y.account_id = $1 AND v.state = 'cleared'
+       AND ($2::timestamptz IS NULL OR (v.at, 'payment ' || lpad(v.id::text, 20, '0')) < ($2, $3))
+     ORDER BY v.at DESC, v.id DESC LIMIT $4)
+    UNION ALL
+    (SELECT s.at, 'dispute', s.what, s.id, s.body, s.minor, s.user_id, 'dispute ' || s.key
      FROM (SELECT d.opened_at AS at, 'opened' AS what, d.id, d.reason || CASE WHEN d.note = '' THEN '' ELSE ': ' || d.note END AS body,
                   (SELECT sum(i.amount_minor)::bigint FROM dispute_item i WHERE i.dispute_id = d.id) AS minor,
-                  d.opened_by AS user_id
+                  d.opened_by AS user_id, 'opened' || d.id AS key
            FROM dispute d WHERE d.account_id = $1
            UNION ALL
-           SELECT d.closed_at, d.status, d.id, d.reason, NULL, NULL
-           FROM dispute d WHERE d.account_id = $1 AND d.closed_at IS NOT NULL) s
-     WHERE $2::timestamptz IS NULL OR (s.at, 'dispute ' || s.what || s.id) < ($2, $3)
+           SELECT d.closed_at, d.status, d.id, concat_ws(': ', d.reason, nullif(d.answer, '')), nullif(d.credited_minor, 0),
+                  d.closed_by, 'over' || d.id
+           FROM dispute d WHERE d.account_id = $1 AND d.closed_at IS NOT NULL
+           UNION ALL
+           SELECT v.at, v.what, d.id, nullif(v.body, ''), NULL, v.user_id, 'event' || lpad(v.id::text, 20, '0')
+           FROM dispute d JOIN dispute_event v ON v.dispute_id = d.id
+           WHERE d.account_id = $1 AND v.what IN ('evidence', 'proposed')) s
+     WHERE $2::timestamptz IS NULL OR (s.at, 'dispute ' || s.key) < ($2, $3)
+     ORDER BY s.at DESC, s.key DESC LIMIT $4)
+    UNION ALL
+    (SELECT s.at, 'approval', s.what, s.id, s.body, s.minor, s.user_id, 'approval ' || s.what || s.id
+     FROM (SELECT a.requested_at AS at, 'requested' AS what, a.id, replace(a.kind, '_', ' ') AS body, a.amount_minor AS minor,
+                  a.requested_by AS user_id
+           FROM approval a WHERE a.account_id = $1
+           UNION ALL
+           SELECT a.decided_at, a.state, a.id, concat_ws(': ', replace(a.kind, '_', ' '), nullif(a.note, '')), a.amount_minor,
+                  a.decided_by
+           FROM approval a WHERE a.account_id = $1 AND a.decided_at IS NOT NULL) s
+     WHERE $2::timestamptz IS NULL OR (s.at, 'approval ' || s.what || s.id) < ($2, $3)
      ORDER BY s.at DESC, s.what DESC, s.id DESC LIMIT $4)
     UNION ALL
     (SELECT s.at, 'hold', s.what, s.id, s.body, NULL, s.user_id, 'hold ' || s.key
