@@ -321,8 +321,20 @@ impl Model {
         .fetch_one(&mut *conn)
         .await
         .expect("the aging");
-        let expected = (then(|entry| entry.open), then(|entry| entry.unapplied));
-        assert_eq!((found_open, found_unapplied), expected, "seed {seed}: as of {day}, known at {known_at}");
+        let (open, unapplied) = (then(|entry| entry.open), then(|entry| entry.unapplied));
+        let told = format!("seed {seed}: as of {day}, known at {known_at}");
+        assert_eq!((found_open, found_unapplied), (open, unapplied), "{told}");
+        let (aged, without_age): (i64, i64) = sqlx::query_as(
+            "SELECT coalesce(sum(minor), 0)::bigint, count(*) FILTER (WHERE part IS NULL OR part < 0)
+             FROM aging_parts($1, $2, true, '{0,30,60}', true, NULL, ARRAY[$3])",
+        )
+        .bind(day)
+        .bind(known_at)
+        .bind(self.account.0)
+        .fetch_one(&mut *conn)
+        .await
+        .expect("the aging with credits in the buckets");
+        assert_eq!((aged, without_age), (open - unapplied, 0), "{told}: credits aged");
     }
 }
 

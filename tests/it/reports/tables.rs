@@ -9,7 +9,7 @@ use ledgerline::{
     agent::Role,
     app::App,
     ids::{AccountId, UserId},
-    ledger::{self, NewPayment},
+    ledger::{self, CreditNote, NewPayment, Refund},
     money::{Currency, Money},
 };
 use serde_json::{Value, json};
@@ -114,6 +114,32 @@ async fn buckets_are_data_and_credits_have_a_column_of_their_own_or_an_age() {
     assert_eq!(aged["buckets"], json!([0, -700, 50_000, 0]), "cash of five days ago");
     assert_eq!((&aged["unapplied_minor"], &aged["difference_minor"]), (&json!(0), &json!(0)));
     assert_eq!(client.get("/api/reports/aging?buckets=none").await.status, StatusCode::NOT_FOUND);
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn credits_have_their_own_age_also_where_one_was_paid_back_in_part() {
+    let test = TestApp::start().await;
+    let (app, client) = (&test.app, Client::new(&test.app).await);
+    let made = portfolio::add(app, &Debtor { owes_minor: 50_000, age_days: 1, ..Debtor::default() }).await;
+    let by = client.user("admin-2", Role::Admin).await;
+    let (today, now) = (app.clock.business_date(), app.clock.now());
+    let mut tx = app.db.begin().await.expect("a transaction");
+    for (number, minor, days) in [("C-1", 900, 40), ("C-2", 500, 5)] {
+        let amount = Money::new(minor, Currency::USD);
+        let (account, number, reason) = (made.account, number.to_owned(), "goods returned".to_owned());
+        let note = CreditNote { account, number, amount, items: vec![], reason, dispute: None };
+        let note = ledger::credit(&mut tx, &note, by, today - Days::new(days), now).await.expect("credited");
+        let (source, amount) = (note.into(), Money::new(300, Currency::USD));
+        let back = Refund { account, source, amount, reason: "asked for it".to_owned() };
+        ledger::refund(&mut tx, &back, by, today, now).await.expect("paid back");
+    }
+    tx.commit().await.expect("committed");
+    let aged = client.get("/api/reports/aging?credits=aged").await;
+    assert_eq!(aged.status, StatusCode::OK, "{}", aged.text);
+    let aged = &aged.body["items"][0];
+    assert_eq!(aged["buckets"], json!([0, 50_000 - 200, -600, 0, 0, 0]));
+    assert_eq!((&aged["credit_minor"], &aged["difference_minor"]), (&json!(0), &json!(0)));
     test.finish().await;
 }
 
