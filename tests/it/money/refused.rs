@@ -60,6 +60,9 @@ async fn the_database_refuses_what_does_not_add_up() {
         ),
         ("UPDATE payment SET amount_minor = 1".to_owned(), "append-only"),
         ("DELETE FROM posting".to_owned(), "append-only"),
+        ("TRUNCATE posting".to_owned(), "append-only"),
+        ("TRUNCATE allocation".to_owned(), "append-only"),
+        ("TRUNCATE account CASCADE".to_owned(), "append-only"),
         (
             "INSERT INTO posting (account_id, kind, instalment_id, amount_minor, currency, business_date, recorded_at)
              SELECT account_id, kind, instalment_id, 5, 'EUR', business_date, recorded_at FROM posting
