@@ -202,6 +202,16 @@ pub async fn refuse_closed(conn: &mut PgConnection, account: AccountId, business
     }
 }
 
+/// The first day from `business_date` on to which something may be posted to the account.
+///
+/// # Errors
+/// Those of Postgres.
+pub async fn first_open(conn: &mut PgConnection, account: AccountId, business_date: NaiveDate) -> Result<NaiveDate> {
+    let through = store::locked_for(conn, account).await?;
+    let next = through.and_then(|through| through.succ_opt());
+    Ok(next.map_or(business_date, |next| next.max(business_date)))
+}
+
 /// Why nothing is posted to a day.
 #[must_use]
 pub fn closed(day: NaiveDate, through: NaiveDate) -> String {

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     lines::BankLine,
-    receive::{Apply, Receipt, Received, receive},
+    receive::{Apply, Receipt, Received, receive_late},
     store::differences,
 };
 use crate::{
@@ -143,8 +143,8 @@ pub async fn close(
     }
 }
 
-/// Moves a payment to the account that it belongs to: it is taken back here and recorded there, and the difference that
-/// says so is closed.
+/// Moves a payment to the account that it belongs to: it is taken back here and recorded there, of the day on which it was
+/// received, and the difference that says so is closed. Where that day is closed, it counts for the first that is open.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Conflict`] if the payment no longer stands or is above the limit of `by`.
@@ -181,7 +181,7 @@ pub async fn move_payment(
         remitted: Vec::new(),
         apply: Apply::Rules,
     };
-    let received = receive(conn, &receipt, by, today, now).await?;
+    let received = receive_late(conn, &receipt, by, today, now).await?;
     differences::close_of_payment(conn, payment, "moved", reason, by, now).await?;
     differences::relink_line(conn, payment, received.payment, to).await?;
     Ok(received)

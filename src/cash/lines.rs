@@ -403,7 +403,7 @@ async fn post(
         remitted: line.remitted.clone(),
         apply,
     };
-    let received = receive::receive(conn, &receipt, by, today, now).await?;
+    let received = receive::receive_late(conn, &receipt, by, today, now).await?;
     rows::set(conn, line.id, LineState::Posted, Some(account), Some(received.payment), &line.note, by, now).await?;
     rows::learn(conn, line, account, by, now).await?;
     difference::close_of_line(conn, line.id, "applied", "posted to an account", by, now).await

@@ -93,11 +93,39 @@ pub async fn receive(
     now: DateTime<Utc>,
 ) -> Result<Received> {
     checked(receipt, today)?;
+    period::refuse_closed(conn, receipt.account, receipt.received_on).await?;
+    book(conn, receipt, receipt.received_on, by, today, now).await
+}
+
+/// Records money that the bank has, whatever our books say: if its day lies in a closed period, it counts for the first
+/// day that is open, and was received when it was.
+///
+/// # Errors
+/// As [`receive`], but not for a closed day.
+pub(super) async fn receive_late(
+    conn: &mut PgConnection,
+    receipt: &Receipt,
+    by: UserId,
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<Received> {
+    checked(receipt, today)?;
+    let counts_on = period::first_open(conn, receipt.account, receipt.received_on).await?;
+    book(conn, receipt, counts_on, by, today, now).await
+}
+
+async fn book(
+    conn: &mut PgConnection,
+    receipt: &Receipt,
+    counts_on: NaiveDate,
+    by: UserId,
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<Received> {
     let currency = ledger::store::lock_account(conn, receipt.account).await?;
     if receipt.amount.currency != currency {
         return Err(Error::invalid("amount.currency", format!("the account is in {currency}")));
     }
-    period::refuse_closed(conn, receipt.account, receipt.received_on).await?;
     let new = NewPayment {
         account: receipt.account,
         amount: receipt.amount,
@@ -105,7 +133,7 @@ pub async fn receive(
         method: receipt.method.clone(),
         reference: receipt.reference.clone(),
     };
-    let payment = ledger::store::record_payment(conn, &new, now).await?;
+    let payment = ledger::store::record_payment_on(conn, &new, counts_on, now).await?;
     store::note_received(conn, payment, &receipt.remitted, by).await?;
     store::differences::open_if_twice(conn, payment, now).await?;
     let proposal = match &receipt.apply {

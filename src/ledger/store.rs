@@ -151,6 +151,19 @@ pub async fn post_invoice(conn: &mut PgConnection, new: &NewInvoice, now: DateTi
 /// # Errors
 /// [`Error::Invalid`] if the amount is not positive.
 pub async fn record_payment(conn: &mut PgConnection, new: &NewPayment, now: DateTime<Utc>) -> Result<PaymentId> {
+    record_payment_on(conn, new, new.received_on, now).await
+}
+
+/// As [`record_payment`], posted to another day: that on which it was received lies in a closed period.
+///
+/// # Errors
+/// As [`record_payment`].
+pub async fn record_payment_on(
+    conn: &mut PgConnection,
+    new: &NewPayment,
+    business_date: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<PaymentId> {
     if new.amount.minor <= 0 {
         return Err(Error::invalid("amount", "more than 0"));
     }
@@ -160,7 +173,7 @@ pub async fn record_payment(conn: &mut PgConnection, new: &NewPayment, now: Date
              (id, account_id, amount_minor, currency, received_on, method, reference, recorded_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8))
          INSERT INTO posting (account_id, kind, payment_id, amount_minor, currency, business_date, recorded_at)
-         VALUES ($2, 'payment', $1, -$3::bigint, $4, $5, $8)",
+         VALUES ($2, 'payment', $1, -$3::bigint, $4, $9, $8)",
         payment.0,
         new.account.0,
         new.amount.minor,
@@ -168,7 +181,8 @@ pub async fn record_payment(conn: &mut PgConnection, new: &NewPayment, now: Date
         new.received_on,
         new.method,
         new.reference,
-        now
+        now,
+        business_date
     )
     .execute(&mut *conn)
     .await?;

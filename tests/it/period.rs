@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::{
     api::client::Client,
     harness::TestApp,
+    money,
     portfolio::{self, Debtor},
 };
 
@@ -171,6 +172,67 @@ async fn undecided_line(app: &App, booked_on: &str) -> Uuid {
     .await
     .expect("a line");
     line
+}
+
+/// Days on which the newest payment of an account was received and for which it counts.
+async fn days_of_payment(app: &App, account: AccountId) -> (NaiveDate, NaiveDate) {
+    sqlx::query_as(
+        "SELECT m.received_on, p.business_date FROM payment m JOIN posting p ON p.payment_id = m.id
+         WHERE m.account_id = $1 AND p.reverses IS NULL ORDER BY m.id DESC LIMIT 1",
+    )
+    .bind(account)
+    .fetch_one(&app.db)
+    .await
+    .expect("a payment")
+}
+
+#[tokio::test]
+async fn a_bank_line_of_a_closed_month_counts_for_the_first_open_day() {
+    let test = TestApp::start().await;
+    let (app, client) = (&test.app, Client::new(&test.app).await);
+    let made = portfolio::add(app, &Debtor { owes_minor: 125_000, ..Debtor::default() }).await;
+    let before = undecided_line(app, "2026-02-27").await;
+    let closed = close(&client, "2026-02", &["bank_lines", "unposted_statements"]).await;
+    assert_eq!(closed.status, StatusCode::CREATED, "{}", closed.text);
+    let late = undecided_line(app, "2026-01-30").await;
+    for (line, on) in [(before, "2026-02-27"), (late, "2026-01-30")] {
+        let decision = json!({ "decision": "change", "account": made.account });
+        let posted = client.post(&format!("/api/cash/lines/{line}"), &decision).await;
+        assert_eq!((posted.status, &posted.body["state"]), (StatusCode::OK, &json!("posted")), "{}", posted.text);
+        assert_eq!(posted.body["booked_on"], json!(on), "the bank's day stays");
+        assert_eq!(days_of_payment(app, made.account).await, (day(on), day("2026-03-01")));
+    }
+    let february = client.get("/api/reports/aging?as_of=2026-02-28").await.body;
+    assert_eq!(february["items"][0]["control_minor"], json!(125_000), "what is closed stays as it is: {february}");
+    let by_hand = json!({ "account": made.account, "amount": { "minor": 5, "currency": "USD" },
+                          "received_on": "2026-02-27", "method": "cash" });
+    assert_eq!(
+        client.post("/api/payments", &by_hand).await.status,
+        StatusCode::CONFLICT,
+        "a day that is chosen is open"
+    );
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn a_payment_of_a_closed_month_is_moved_to_the_customer_it_belongs_to() {
+    let test = TestApp::start().await;
+    let (app, client) = (&test.app, Client::new(&test.app).await);
+    let wrong = portfolio::add(app, &Debtor::default()).await.account;
+    let right = portfolio::add(app, &Debtor::default()).await.account;
+    let paid = money::payment(app, wrong, day("2026-02-20"), 50_000).await;
+    assert_eq!(close(&client, "2026-02", &["unapplied_cash"]).await.status, StatusCode::CREATED);
+    let to = json!({ "account": right, "reason": "the remittance names another customer" });
+    let moved = client.post(&format!("/api/payments/{paid}/move"), &to).await;
+    assert_eq!(moved.status, StatusCode::OK, "{}", moved.text);
+    assert_eq!(days_of_payment(app, right).await, (day("2026-02-20"), day("2026-03-01")));
+    let left: Vec<(AccountId, i64)> =
+        sqlx::query_as("SELECT account_id, open_minor - unapplied_minor FROM account_standing ORDER BY account_id")
+            .fetch_all(&app.db)
+            .await
+            .expect("figures");
+    assert_eq!(left, [(wrong, 50_000), (right, 0)]);
+    test.finish().await;
 }
 
 /// A file whose import was begun: to its end or not.
