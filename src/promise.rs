@@ -121,11 +121,19 @@ pub(crate) async fn take(
     if let Some((approval, _)) = under.approved {
         store::use_approval(conn, approval, id).await?;
     }
-    let amount = Money::new(taken.amount_minor, on.currency);
-    let data = json!({ "promise": id, "amount": amount, "due_on": taken.due_on, "deadline_on": written.deadline });
-    let event = outgoing::Event { kind: outgoing::Kind::Promise, what: "taken", account: on.account, data };
-    outgoing::tell(conn, &event, now).await?;
+    outgoing::tell(conn, &told(on, id, taken, &written), now).await?;
     Ok(id)
+}
+
+/// What is told of a promise that was taken.
+fn told(on: &Basis<'_>, id: PromiseId, taken: &PromiseTaken, written: &store::Written<'_>) -> outgoing::Event {
+    let amount = Money::new(taken.amount_minor, on.currency);
+    let mut data = json!({ "promise": id, "amount": amount, "due_on": taken.due_on, "deadline_on": written.deadline });
+    if let Some((plan, seq)) = written.plan {
+        data["plan"] = json!(plan);
+        data["instalment"] = json!(seq);
+    }
+    outgoing::Event { kind: outgoing::Kind::Promise, what: "taken", account: on.account, data }
 }
 
 /// Writes the instalments of a plan, which has been allowed under the limits of a role or by somebody. They take the place
@@ -147,6 +155,7 @@ pub(crate) async fn take_plan(
         store::cancel(conn, promise.id, CancelReason::Replaced, Some(on.by.user), today, now).await?;
     }
     let earlier = store::earlier(conn, on.account).await?;
+    let mut events = Vec::with_capacity(parts.len());
     for (seq, taken) in (1..).zip(parts) {
         let level = evaluate::level(&taken.items, &earlier);
         let written = store::Written {
@@ -158,9 +167,10 @@ pub(crate) async fn take_plan(
             approved_by,
             plan: Some((plan, seq)),
         };
-        store::insert(conn, on, taken, &written, now).await?;
+        let id = store::insert(conn, on, taken, &written, now).await?;
+        events.push(told(on, id, taken, &written));
     }
-    Ok(())
+    outgoing::tell_all(conn, &events, now).await
 }
 
 /// Cancels the open instalments of a plan, and gives what was outstanding of each, by its day, minor units.

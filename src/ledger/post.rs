@@ -2,6 +2,7 @@
 //! transaction; afterwards [`posted`] brings everything that hangs on it up to date.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::json;
 use sqlx::PgConnection;
 
 use super::{
@@ -198,7 +199,7 @@ pub(super) async fn reverse_with(
     let (account, amount) = documents::head(conn, reversal.document).await?;
     store::lock_account(conn, account).await?;
     limit::authority(conn, by, approved_by, Limited::Reversal, amount).await?;
-    take_back(conn, reversal, by, today, now).await?;
+    take_back(conn, account, reversal, by, today, now).await?;
     posted(conn, &[account], today, now).await?;
     Ok(account)
 }
@@ -218,13 +219,15 @@ pub async fn bank_returned(
     let reversal = Reversal { document: Document::Payment(payment), reason: reason.to_owned(), returned: true };
     let (account, _) = documents::head(conn, reversal.document).await?;
     store::lock_account(conn, account).await?;
-    take_back(conn, &reversal, by, today, now).await?;
+    take_back(conn, account, &reversal, by, today, now).await?;
     posted(conn, &[account], today, now).await?;
     Ok(account)
 }
 
+/// The account is locked, and its document is one of these.
 async fn take_back(
     conn: &mut PgConnection,
+    account: AccountId,
     reversal: &Reversal,
     by: UserId,
     today: NaiveDate,
@@ -248,6 +251,11 @@ async fn take_back(
     }
     if documents::reverse_postings(conn, document, &reversal.reason, by, today, now).await? == 0 {
         return Err(Error::Conflict("it was taken back before".to_owned()));
+    }
+    if let Document::Payment(payment) = document {
+        let data = json!({ "payment": payment, "business_date": today, "returned": reversal.returned });
+        let event = outgoing::Event { kind: outgoing::Kind::Payment, what: "reversed", account, data };
+        outgoing::tell(conn, &event, now).await?;
     }
     Ok(())
 }

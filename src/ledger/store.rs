@@ -11,7 +11,7 @@ use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use super::{
-    AllocationMode, Figures, NewInvoice, NewPayment, OpenItem, PaymentState, Source, Way,
+    AllocationMode, Figures, NewInvoice, NewPayment, OpenItem, Source, Way,
     part::{Part, Parts},
 };
 use crate::{
@@ -146,7 +146,7 @@ pub async fn post_invoice(conn: &mut PgConnection, new: &NewInvoice, now: DateTi
     Ok(invoice)
 }
 
-/// Records money received, as yet not applied to any item.
+/// Records money received, as yet not applied to any item. It counts for the day on which it was received.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the amount is not positive.
@@ -263,37 +263,6 @@ pub async fn allocate_with(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Takes a payment back (a bounced cheque, a mistake): its allocations and its posting are reversed.
-///
-/// # Errors
-/// [`Error::NotFound`], or [`Error::Conflict`] if it was reversed before.
-pub async fn reverse_payment(
-    conn: &mut PgConnection,
-    payment: PaymentId,
-    business_date: NaiveDate,
-    reason: &str,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let account = account_of(conn, payment.into()).await?;
-    lock_account(conn, account).await?;
-    unapply(conn, payment.into(), None, None, business_date, now).await?;
-    documents::set_state(conn, payment, PaymentState::Reversed, reason, None, business_date, now).await?;
-    sqlx::query!(
-        "INSERT INTO posting
-             (account_id, kind, payment_id, amount_minor, currency, business_date, recorded_at, reverses, reason)
-         SELECT account_id, kind, payment_id, -amount_minor, currency, $2, $3, id, $4 FROM posting p
-         WHERE payment_id = $1 AND reverses IS NULL AND NOT EXISTS (SELECT FROM posting r WHERE r.reverses = p.id)",
-        payment.0,
-        business_date,
-        now,
-        reason
-    )
-    .execute(&mut *conn)
-    .await?;
-    let data = json!({ "payment": payment, "business_date": business_date });
-    outgoing::tell(conn, &Event { kind: Kind::Payment, what: "reversed", account, data }, now).await
 }
 
 /// Reverses the standing allocations of a source, on one item where one is given; gives how many.

@@ -1,6 +1,7 @@
 //! The rows of promises.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -16,6 +17,7 @@ use crate::{
     ids::{AccountId, CallId, InstalmentId, PlanId, PromiseId, UserId},
     ledger::store::stored_currency,
     money::{Currency, Money},
+    outgoing::{self, Event, Kind},
 };
 
 /// A promise, and what had become of it when it was looked at last.
@@ -73,7 +75,7 @@ pub(super) async fn open_of_plan(conn: &mut PgConnection, plan: PlanId) -> Resul
     .await?)
 }
 
-/// Cancels a promise; false: it was not open.
+/// Cancels a promise, and tells so; false: it was not open.
 pub(super) async fn cancel(
     conn: &mut PgConnection,
     promise: PromiseId,
@@ -82,21 +84,26 @@ pub(super) async fn cancel(
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    let done = sqlx::query!(
-        "WITH gone AS (UPDATE promise SET status = 'cancelled', withdrawn = true, withdrawn_on = $4, cancel_reason = $2,
+    let gone = sqlx::query_scalar!(
+        r#"WITH gone AS (UPDATE promise SET status = 'cancelled', withdrawn = true, withdrawn_on = $4, cancel_reason = $2,
                                           settled_at = $5
-                       WHERE id = $1 AND status = 'open' RETURNING id)
-         INSERT INTO promise_transition (promise_id, before, after, at, reason, user_id)
-         SELECT id, 'open', 'cancelled', $5, $2, $3 FROM gone",
+                       WHERE id = $1 AND status = 'open' RETURNING id, account_id), noted AS (
+               INSERT INTO promise_transition (promise_id, before, after, at, reason, user_id)
+               SELECT id, 'open', 'cancelled', $5, $2, $3 FROM gone)
+           SELECT account_id AS "account!: AccountId" FROM gone"#,
         promise.0,
         reason.as_str(),
         by.map(|by| by.0),
         today,
         now
     )
-    .execute(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    Ok(done.rows_affected() == 1)
+    let Some(account) = gone else { return Ok(false) };
+    let data = json!({ "promise": promise, "before": Status::Open.as_str(), "reason": reason.as_str() });
+    let event = Event { kind: Kind::Promise, what: Status::Cancelled.as_str(), account, data };
+    outgoing::tell(conn, &event, now).await?;
+    Ok(true)
 }
 
 pub(super) async fn insert(

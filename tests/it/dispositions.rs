@@ -8,13 +8,13 @@ use ledgerline::{
     disposition::{self, PromiseTaken, Recorded, Wrap},
     error::{Error, Result},
     ids::{CallId, PaymentId},
-    ledger,
-    promise::{self, day_roll},
+    promise::day_roll,
 };
 
 use crate::{
     agents::fixture::{self, Account},
     harness::TestApp,
+    money,
 };
 
 /// An agent who wraps up a call to an account.
@@ -289,13 +289,8 @@ async fn a_payment_that_is_taken_back_takes_back_what_it_had_kept() {
     assert_eq!(day_roll::step(app).await.expect("a step"), 1);
     assert_eq!(standing(app).await, (None, false, 1));
 
-    let (today, now) = (app.clock.business_date(), app.clock.now());
-    let mut tx = app.db.begin().await.expect("a transaction");
-    ledger::store::reverse_payment(&mut tx, payment, today, "bounced", now).await.expect("reversed");
-    assert!(promise::settle(&mut tx, scene.account.id, today, now).await.expect("looked at anew"));
-    tx.commit().await.expect("committed");
-
-    let due_on = today + Days::new(4);
+    money::returned(app, payment).await.expect("taken back");
+    let due_on = app.clock.business_date() + Days::new(4);
     assert_eq!(standing(app).await, (Some(due_on), false, 0), "it is open again");
     let history: Vec<(String, String)> = sqlx::query_as("SELECT before, after FROM promise_transition ORDER BY id")
         .fetch_all(&app.db)

@@ -11,7 +11,7 @@ use ledgerline::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use uuid::Uuid;
 
-use crate::harness::TestApp;
+use crate::{harness::TestApp, money};
 
 fn today() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 3, 10).unwrap()
@@ -109,7 +109,7 @@ async fn act(app: &App, account: AccountId, model: &mut Model, rng: &mut StdRng)
                 return;
             }
             let (payment, _, applied) = model.payments.remove(rng.random_range(0..model.payments.len()));
-            store::reverse_payment(&mut tx, payment, today(), "bounced", now).await.unwrap();
+            money::returned(app, payment).await.unwrap();
             for (item, minor) in applied {
                 model.items[item].2 += minor;
             }
@@ -179,9 +179,9 @@ async fn what_does_not_add_up_is_refused_and_changes_nothing() {
     }
     store::allocate(&mut conn, payment, item, 600, mode, today(), now).await.unwrap();
     assert_eq!(store::open_items(&mut conn, account).await.unwrap()[0].open.minor, 400);
-    store::reverse_payment(&mut conn, payment, today(), "bounced", now).await.unwrap();
+    money::returned(&app.app, payment).await.unwrap();
     assert_eq!(store::open_items(&mut conn, account).await.unwrap()[0].open.minor, 1_000);
-    let twice = store::reverse_payment(&mut conn, payment, today(), "bounced", now).await;
+    let twice = money::returned(&app.app, payment).await;
     assert!(matches!(twice, Err(Error::Conflict(_))), "once is enough");
     let overwritten = sqlx::query("UPDATE posting SET amount_minor = 1").execute(&mut *conn).await;
     assert!(overwritten.is_err(), "postings are append-only");

@@ -8,8 +8,9 @@ use chrono::NaiveDate;
 use ledgerline::{
     agent::Role,
     app::App,
+    error::Result,
     ids::{AccountId, InstalmentId, PaymentId, UserId},
-    ledger::{NewInvoice, NewPayment, store},
+    ledger::{NewInvoice, NewPayment, post, store},
     money::{Currency, Money},
 };
 use uuid::Uuid;
@@ -71,6 +72,16 @@ pub async fn invoice(app: &App, account: AccountId, on: NaiveDate, parts: &[i64]
         .expect("its instalments");
     tx.commit().await.expect("committed");
     items.into_iter().map(InstalmentId).collect()
+}
+
+/// The bank takes a payment back.
+pub async fn returned(app: &App, payment: PaymentId) -> Result<AccountId> {
+    let by = user(app, Role::Supervisor).await;
+    let (today, now) = (app.clock.business_date(), app.clock.now());
+    let mut tx = app.db.begin().await.expect("a transaction");
+    let account = post::bank_returned(&mut tx, payment, "bounced", by, today, now).await?;
+    tx.commit().await.expect("committed");
+    Ok(account)
 }
 
 /// Money received, applied to nothing.

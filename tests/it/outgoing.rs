@@ -1,6 +1,9 @@
 //! Outgoing webhooks against a server of the test, over real HTTP.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use axum::{
     Router,
@@ -9,7 +12,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
-use chrono::TimeDelta;
+use chrono::{Days, TimeDelta};
 use ledgerline::{
     agent::Role,
     clock::Clock,
@@ -24,6 +27,7 @@ use standardwebhooks::Webhook;
 use crate::{
     api::client::Client,
     harness::{TestApp, noon},
+    money,
     portfolio::{self, Debtor},
 };
 
@@ -118,6 +122,97 @@ async fn what_happens_is_told_signed_to_those_who_listen_for_it() {
     let log = deliveries(&client, &endpoint).await;
     assert_eq!((&log[0]["state"], &log[0]["attempts"][0]["status"]), (&json!("delivered"), &json!(204)));
     assert!(deliveries(&client, &deaf).await.is_empty());
+    test.finish().await;
+}
+
+/// How often what was told since the last time, and what was said of it.
+async fn told(test: &TestApp, heard: &Heard) -> (BTreeMap<String, usize>, Vec<Value>) {
+    test.settle().await;
+    let bodies: Vec<Value> = std::mem::take(&mut *heard.requests.lock().expect("a lock"))
+        .iter()
+        .map(|(_, body)| serde_json::from_str(body).expect("JSON"))
+        .collect();
+    let mut counts = BTreeMap::new();
+    for body in &bodies {
+        *counts.entry(body["type"].as_str().expect("a type").to_owned()).or_default() += 1;
+    }
+    (counts, bodies)
+}
+
+fn counts<const N: usize>(expected: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    expected.map(|(what, times)| (what.to_owned(), times)).into()
+}
+
+#[tokio::test]
+async fn it_is_told_when_a_person_or_the_bank_takes_a_payment_back_or_it_is_moved() {
+    let (test, heard) = (start().await, Heard::default());
+    let (app, client) = (&test.app, Client::new(&test.app).await);
+    add(&client, &listen(&heard).await, &["payment"]).await;
+    let (account, other) = (money::account(app, "commercial").await, money::account(app, "commercial").await);
+    let today = app.clock.business_date();
+    let mut paid = Vec::new();
+    for _ in 0..3 {
+        paid.push(money::payment(app, account, today, 500).await);
+    }
+    assert_eq!(told(&test, &heard).await.0, counts([("payment.received", 3)]));
+
+    let mistake = json!({ "document": { "payment": paid[0] }, "reason": "a mistake" });
+    assert_eq!(client.post("/api/reversals", &mistake).await.status, StatusCode::CREATED);
+    let (times, bodies) = told(&test, &heard).await;
+    assert_eq!(times, counts([("payment.reversed", 1)]));
+    let data = &bodies[0]["data"];
+    assert_eq!((&data["payment"], &data["account"]), (&json!(paid[0]), &json!(account)));
+    assert_eq!((&data["business_date"], &data["returned"]), (&json!(today), &json!(false)));
+
+    money::returned(app, paid[1]).await.expect("taken back");
+    let (times, bodies) = told(&test, &heard).await;
+    assert_eq!((times, &bodies[0]["data"]["returned"]), (counts([("payment.reversed", 1)]), &json!(true)));
+
+    let to = json!({ "account": other, "reason": "the remittance names another customer" });
+    assert_eq!(client.post(&format!("/api/payments/{}/move", paid[2]), &to).await.status, StatusCode::OK);
+    assert_eq!(told(&test, &heard).await.0, counts([("payment.received", 1), ("payment.reversed", 1)]));
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn every_promise_is_told_when_it_is_taken_and_when_it_is_cancelled() {
+    let (test, heard) = (start().await, Heard::default());
+    let (app, client) = (&test.app, Client::new(&test.app).await);
+    add(&client, &listen(&heard).await, &["promise"]).await;
+    let account = portfolio::add(app, &Debtor { owes_minor: 60_000, ..Debtor::default() }).await.account;
+    let due = |days| app.clock.business_date() + Days::new(days);
+    let promises = format!("/api/accounts/{account}/promises");
+    let promise = async |days| {
+        let made = client.post(&promises, &json!({ "amount_minor": 10_000, "due_on": due(days) })).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        made.body["id"].as_str().expect("an id").to_owned()
+    };
+    let first = promise(3).await;
+    assert_eq!(told(&test, &heard).await.0, counts([("promise.taken", 1)]));
+
+    let second = promise(4).await;
+    let (times, bodies) = told(&test, &heard).await;
+    assert_eq!(times, counts([("promise.cancelled", 1), ("promise.taken", 1)]), "replaced");
+    let gone = bodies.iter().find(|body| body["type"] == "promise.cancelled").expect("told");
+    assert_eq!((&gone["data"]["promise"], &gone["data"]["reason"]), (&json!(first), &json!("replaced")));
+    assert_eq!(gone["data"]["account"], json!(account));
+
+    let withdrawn = client.post(&format!("/api/promises/{second}/cancel"), &json!({ "reason": "withdrawn" })).await;
+    assert!(withdrawn.status.is_success(), "{}", withdrawn.text);
+    assert_eq!(told(&test, &heard).await.0, counts([("promise.cancelled", 1)]));
+
+    promise(5).await;
+    told(&test, &heard).await;
+    let plan = json!({ "total_minor": 60_000, "first_on": due(7), "rhythm": "weekly", "instalments": 3 });
+    let agreed = client.post(&format!("/api/accounts/{account}/plans"), &plan).await;
+    assert_eq!((agreed.status, &agreed.body["status"]), (StatusCode::CREATED, &json!("active")), "{}", agreed.text);
+    let (times, bodies) = told(&test, &heard).await;
+    assert_eq!(times, counts([("promise.cancelled", 1), ("promise.taken", 3)]), "each instalment is a promise");
+    let parts = bodies.iter().filter(|body| body["type"] == "promise.taken");
+    assert!(parts.map(|body| &body["data"]).all(|part| part["plan"] == agreed.body["id"]), "{bodies:?}");
+    let end = format!("/api/plans/{}/end", agreed.body["id"].as_str().expect("an id"));
+    assert!(client.post(&end, &json!({})).await.status.is_success());
+    assert_eq!(told(&test, &heard).await.0, counts([("promise.cancelled", 3)]), "the plan has ended");
     test.finish().await;
 }
 

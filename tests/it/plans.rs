@@ -19,6 +19,7 @@ use crate::{
     api::client::Client,
     harness::TestApp,
     messages::{MailServer, address, with_mail},
+    money,
     scene::{Debtor, Scene},
 };
 
@@ -260,11 +261,7 @@ async fn a_settlement_needs_authority_and_forgives_the_rest_when_it_is_paid() {
         caller.get(&format!("/api/accounts/{}", debtor.account)).await.body["figures"]["open"]["minor"].clone()
     };
     assert_eq!(open().await, 0, "the rest is forgiven");
-    let (today, now) = (app.clock.business_date(), app.clock.now());
-    let mut tx = app.db.begin().await.expect("a transaction");
-    ledger::store::reverse_payment(&mut tx, payment, today, "returned", now).await.expect("reversed");
-    ledger::posted(&mut tx, &[debtor.account], today, now).await.expect("judged");
-    tx.commit().await.expect("committed");
+    money::returned(app, payment).await.expect("taken back");
     assert_eq!(plan_of(&caller, &id).await["plan"]["status"], "active", "it has to be paid again");
     day::step(app).await.expect("a step");
     assert_eq!(open().await, 100_000, "and nothing is forgiven");

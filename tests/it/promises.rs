@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::client::Client,
+    money,
     scene::{Debtor, Scene},
 };
 
@@ -108,11 +109,7 @@ async fn several_promises_stand_besides_each_other_and_no_cent_keeps_two() {
     app.clock.advance(TimeDelta::hours(1));
     let payment = pay(app, &debtor, 50_000).await;
     assert_eq!(statuses(&caller, debtor.account).await, ["open", "open", "kept"]);
-    let (today, now) = (app.clock.business_date(), app.clock.now());
-    let mut tx = app.db.begin().await.expect("a transaction");
-    ledger::store::reverse_payment(&mut tx, payment, today, "returned", now).await.expect("reversed");
-    promise::settle(&mut tx, debtor.account, today, now).await.expect("judged");
-    tx.commit().await.expect("committed");
+    money::returned(app, payment).await.expect("taken back");
     assert_eq!(statuses(&caller, debtor.account).await, ["open", "open", "open"], "a reversal reopens it");
 
     assert_eq!(promise(&caller, debtor.account, 30_000, due(app, 5), false).await.0, StatusCode::CREATED);

@@ -17,6 +17,7 @@ use crate::{
     api::client::Client,
     harness::TestApp,
     import::sample::sample,
+    money,
     portfolio::{self, Debtor},
 };
 
@@ -188,12 +189,9 @@ async fn what_was_taken_back_later_is_known_later() {
     let payment: uuid::Uuid = pay_half(app).await;
     let (then, day) = (app.clock.now(), app.clock.business_date());
     app.clock.advance(TimeDelta::hours(3));
-    let mut conn = app.db.acquire().await.expect("a connection");
     let now = app.clock.now();
-    ledger::store::reverse_payment(&mut conn, ledgerline::ids::PaymentId(payment), day, "bounced", now)
-        .await
-        .expect("reversed on the day of the payment");
-    drop(conn);
+    let payment = ledgerline::ids::PaymentId(payment);
+    money::returned(app, payment).await.expect("taken back on the day of the payment");
 
     let owed = async |known_at: chrono::DateTime<chrono::Utc>| {
         let known_at = known_at.format("%Y-%m-%dT%H:%M:%SZ");
