@@ -67,6 +67,12 @@ pub enum What {
     Note,
     /// A credit note, write-off or other adjustment.
     Adjustment,
+    /// Such a one that was taken back.
+    AdjustmentReversal,
+    /// Money that was paid back.
+    Refund,
+    /// A refund that was taken back.
+    RefundReversal,
 }
 
 named!(What {
@@ -75,6 +81,9 @@ named!(What {
     Promise => "promise",
     Note => "note",
     Adjustment => "adjustment",
+    AdjustmentReversal => "adjustment_reversal",
+    Refund => "refund",
+    RefundReversal => "refund_reversal",
 });
 
 /// Something to tell another ledger.
@@ -94,7 +103,7 @@ pub struct Record {
     pub amount: Option<Money>,
     /// The invoice that it is for.
     pub invoice: Option<String>,
-    /// How it was paid, or the kind of an adjustment.
+    /// How it was paid, the kind of an adjustment, or what was paid back: a `payment` or `credit_note`.
     pub kind: String,
     /// What the payer wrote, the reason, or the words of a note.
     pub text: String,

@@ -84,9 +84,11 @@ fn generic(record: &Record) -> Vec<String> {
 
 fn qbo(record: &Record) -> Vec<String> {
     let kind = match record.what {
-        What::Payment => "Payment",
-        What::Reversal => "Refund",
+        // Each lowers or raises what is owed as its name does there.
+        What::Payment | What::RefundReversal => "Payment",
+        What::Reversal | What::Refund => "Refund",
         What::Adjustment => "Credit Memo",
+        What::AdjustmentReversal => "Journal Entry",
         What::Promise => "Promise",
         What::Note => "Note",
     };
@@ -108,11 +110,13 @@ fn oracle(record: &Record) -> Vec<String> {
     let kind = match record.what {
         What::Payment => "CASH_RECEIPT",
         What::Reversal => "RECEIPT_REVERSAL",
-        What::Adjustment => "ADJUSTMENT",
+        What::Refund => "REFUND",
+        What::RefundReversal => "REFUND_REVERSAL",
+        What::Adjustment | What::AdjustmentReversal => "ADJUSTMENT",
         What::Promise => "PROMISE",
         What::Note => "NOTE",
     };
-    // An adjustment lowers what is owed, which is below 0 in its interface.
+    // An adjustment lowers what is owed, which is below 0 in its interface; taken back, it raises it.
     let sign = if record.what == What::Adjustment { "-" } else { "" };
     vec![
         kind.to_owned(),
@@ -132,9 +136,10 @@ fn sap(record: &Record) -> Vec<String> {
     let digits = record.account.bytes().all(|byte| byte.is_ascii_digit());
     let number = if digits { format!("{:0>10}", record.account) } else { record.account.clone() };
     let (kind, sign) = match record.what {
-        What::Payment => ("DZ", "-"),
-        What::Reversal => ("DZ", ""),
+        What::Payment | What::RefundReversal => ("DZ", "-"),
+        What::Reversal | What::Refund => ("DZ", ""),
         What::Adjustment => ("DG", "-"),
+        What::AdjustmentReversal => ("DG", ""),
         What::Promise => ("P2P", ""),
         What::Note => ("NOTE", ""),
     };
@@ -152,7 +157,7 @@ fn sap(record: &Record) -> Vec<String> {
     ]
 }
 
-/// Payments, reversals and adjustments as transactions that sum to 0, promises and notes as reminders.
+/// Payments, refunds, adjustments and reversals as transactions that sum to 0, promises and notes as reminders.
 fn iif(records: &[Record]) -> String {
     const HEAD: &str = "TRNSTYPE\tDATE\tACCNT\tNAME\tAMOUNT\tDOCNUM\tMEMO";
     let mut text = format!("!TRNS\t{HEAD}\r\n!SPL\t{HEAD}\r\n!ENDTRNS\r\n");
@@ -162,8 +167,10 @@ fn iif(records: &[Record]) -> String {
         let number: String = cell(record.invoice.as_ref().unwrap_or(&record.id)).chars().take(11).collect();
         let (kind, from, to) = match record.what {
             What::Payment => ("PAYMENT", "Undeposited Funds", "Accounts Receivable"),
-            What::Reversal => ("GENERAL JOURNAL", "Accounts Receivable", "Undeposited Funds"),
+            What::Reversal | What::Refund => ("GENERAL JOURNAL", "Accounts Receivable", "Undeposited Funds"),
+            What::RefundReversal => ("GENERAL JOURNAL", "Undeposited Funds", "Accounts Receivable"),
             What::Adjustment => ("GENERAL JOURNAL", "Bad Debt", "Accounts Receivable"),
+            What::AdjustmentReversal => ("GENERAL JOURNAL", "Accounts Receivable", "Bad Debt"),
             What::Promise | What::Note => {
                 let amount = record.amount.map(|amount| format!("{} promised: ", amount.decimal())).unwrap_or_default();
                 let _ = write!(reminders, "TODO\t{date}\tN\t{name}: {amount}{memo}\r\n");
@@ -240,9 +247,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_back_goes_the_other_way() {
+        let ways = [
+            (What::Payment, "-", "-5.00"),
+            (What::Reversal, "", "5.00"),
+            (What::Refund, "", "5.00"),
+            (What::RefundReversal, "-", "-5.00"),
+            (What::Adjustment, "-", "-5.00"),
+            (What::AdjustmentReversal, "", "5.00"),
+        ];
+        for (what, behind, receivable) in ways {
+            let record = record(what, Some(500), "x");
+            let sap = &lines(Profile::Sap, std::slice::from_ref(&record))[1];
+            assert!(sap.contains(&format!("\t5,00{behind}\tUSD")), "{what:?}: {sap}");
+            let iif = lines(Profile::QbdIif, &[record]);
+            let row = iif.iter().find(|row| row.contains("\tAccounts Receivable\t")).expect("a row");
+            assert!(row.contains(&format!("\t{receivable}\t")), "{what:?}: {row}");
+        }
+    }
+
+    #[test]
     fn an_adjustment_is_below_zero_for_oracle() {
         let rows = lines(Profile::Oracle, &[record(What::Adjustment, Some(500), "short pay")]);
         assert!(rows[1].contains(",-5.00,USD,1001,"), "{}", rows[1]);
+        let back = lines(Profile::Oracle, &[record(What::AdjustmentReversal, Some(500), "a mistake")]);
+        assert!(back[1].starts_with("ADJUSTMENT,") && back[1].contains(",5.00,USD,1001,"), "{}", back[1]);
         assert!(lines(Profile::Qbo, &[record(What::Payment, Some(500), "x")])[1].contains("03/10/2026,5.00,USD,1001"));
     }
 }

@@ -37,7 +37,8 @@ struct Wanted {
     portfolio: Option<String>,
 }
 
-/// Payments, promises, notes and adjustments recorded since a day, in the form that a system takes.
+/// Payments, refunds, promises, notes and adjustments recorded since a day, and those from before that were taken back
+/// since, in the form that a system takes.
 #[utoipa::path(get, path = "/api/export/{profile}", tag = "export", params(("profile" = Profile, Path), Wanted),
     responses((status = 200, body = String, content_type = "text/plain"), Problems))]
 async fn file(

@@ -16,6 +16,7 @@ mod dispositions;
 mod disputes;
 mod documents;
 mod escalations;
+mod export;
 mod floor;
 mod frame;
 mod group_commit;
