@@ -40,7 +40,8 @@ fn statement(element: &Element, format: Format) -> Result<Statement> {
     for entry in element.all("Ntry") {
         let booked = ["Sts/Cd", "Sts"].iter().find_map(|path| entry.text_at(path)).unwrap_or("BOOK");
         if booked == "BOOK" {
-            lines.extend(transactions(entry, currency)?);
+            // An entry of nothing is a message of the bank: it moves no money.
+            lines.extend(transactions(entry, currency)?.into_iter().filter(|line| line.minor != 0));
         } else {
             pending += 1;
         }

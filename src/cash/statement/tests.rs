@@ -48,6 +48,16 @@ fn a_camt_statement_of_version_2_is_read_entry_by_entry() {
 }
 
 #[test]
+fn a_camt_entry_of_nothing_is_left_out() {
+    let entry = "<Ntry><Amt Ccy=\"EUR\">0.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>\
+                 <BookgDt><Dt>2026-03-10</Dt></BookgDt><AddtlNtryInf>Interest: none</AddtlNtryInf></Ntry>";
+    let with = CAMT_02.replacen("<Ntry>", &format!("{entry}<Ntry>"), 1);
+    let statement = one(&with);
+    assert!(with.contains("Interest: none") && statement.lines.iter().all(|line| line.minor != 0));
+    assert_eq!((statement.lines.len(), statement.closing_minor), (one(CAMT_02).lines.len(), Some(185_050)));
+}
+
+#[test]
 fn version_8_has_its_status_and_its_parties_one_level_down() {
     let statement = one(CAMT_08);
     assert_eq!((statement.bank_account.as_str(), statement.currency), ("000123", Currency::USD));
