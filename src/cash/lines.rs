@@ -151,11 +151,11 @@ pub struct Loaded {
     pub bank_account: String,
     /// How it was written.
     pub format: String,
-    /// The whole statement was taken in before.
+    /// The whole statement was taken in before: none of its lines is new.
     pub before: bool,
     /// Lines that are new.
     pub new: usize,
-    /// Lines that another statement brought already.
+    /// Lines that a file brought already.
     pub known: usize,
     /// Entries that the bank has not booked, left out.
     pub pending: usize,
@@ -191,49 +191,73 @@ pub async fn load(
     }
     let sha256: [u8; 32] = Sha256::digest(file.bytes).into();
     let statements = statement::read(file.bytes, file.mapping)?;
-    let mut loaded = Vec::with_capacity(statements.len());
+    let mut loaded: Vec<Loaded> = Vec::with_capacity(statements.len());
     for statement in statements {
-        loaded.push(take_in(conn, file, &sha256, statement, by, now).await?);
+        let taken = take_in(conn, file, &sha256, statement, &loaded, by, now).await?;
+        loaded.push(taken);
     }
     Ok(loaded)
 }
 
+/// `earlier`: the statements that stood before it in the same file. Banks give one name to several: to what they told
+/// in the course of a day, and to a correction. So only the same file says that all of it is known.
 async fn take_in(
     conn: &mut PgConnection,
     file: File<'_>,
     sha256: &[u8; 32],
-    statement: Statement,
+    mut statement: Statement,
+    earlier: &[Loaded],
     by: Option<UserId>,
     now: DateTime<Utc>,
 ) -> Result<Loaded> {
     let reference = statement.reference.clone().unwrap_or_else(|| hex(sha256));
     let head = rows::NewStatement { file, sha256, reference: &reference, statement: &statement };
-    let (id, new) = rows::insert_statement(conn, &head, by, now).await?;
+    let kept = rows::insert_statement(conn, &head, by, now).await?;
     let mut loaded = Loaded {
-        statement: id,
+        statement: kept.id,
         reference: reference.clone(),
         bank_account: statement.bank_account.clone(),
         format: statement.format.as_str().to_owned(),
-        before: !new,
+        before: !kept.new,
         new: 0,
         known: statement.lines.len(),
         pending: statement.pending,
         identified: 0,
     };
-    if !new {
+    let of_this_file = earlier.iter().any(|earlier| earlier.statement == kept.id && !earlier.before);
+    if kept.same_file && !of_this_file {
         return Ok(loaded);
     }
-    let mut lines = named_lines(statement.lines);
+    let lines = named_lines(std::mem::take(&mut statement.lines));
     let names: Vec<String> = lines.iter().map(|(name, _)| name.clone()).collect();
     let known = rows::known(conn, file.portfolio, &statement.bank_account, &names).await?;
-    lines.retain(|(name, _)| !known.contains(name));
+    let lines = without_known(lines, known);
     loaded.new = lines.len();
     loaded.known -= lines.len();
+    if !kept.new {
+        if lines.is_empty() {
+            return Ok(loaded);
+        }
+        rows::continue_statement(conn, kept.id, &statement).await?;
+        loaded.before = false;
+    }
     let whose = rows::identify(conn, file.portfolio, &lines).await?;
     loaded.identified = whose.len();
     let returns = rows::returned_payments(conn, file.portfolio, &lines).await?;
-    rows::insert(conn, file.portfolio, id, &statement.bank_account, &lines, &whose, &returns).await?;
+    rows::insert(conn, file.portfolio, kept.id, &statement.bank_account, &lines, &whose, &returns).await?;
     Ok(loaded)
+}
+
+/// Leaves out what is kept. Of a name that is kept only further parts are new, and only where the kept ones say here what
+/// they said: else the bank divides the entry otherwise than before, and all of it is known.
+fn without_known(lines: Vec<(String, Line)>, known: Vec<rows::KnownPart>) -> Vec<(String, Line)> {
+    let here: HashMap<(&str, i32), i64> =
+        lines.iter().map(|(name, line)| ((name.as_str(), line.part), line.minor)).collect();
+    let divided = known.iter().filter(|part| here.get(&(part.name.as_str(), part.part)) != Some(&part.minor));
+    let divided: HashSet<String> = divided.map(|part| part.name.clone()).collect();
+    let parts: HashSet<(String, i32)> = known.into_iter().map(|part| (part.name, part.part)).collect();
+    let is_new = |name: &String, part| !divided.contains(name) && !parts.contains(&(name.clone(), part));
+    lines.into_iter().filter(|(name, line)| is_new(name, line.part)).collect()
 }
 
 /// Lines with the name each is known by: the bank's, or what it says. A name that comes again counts its parts on.

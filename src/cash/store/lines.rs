@@ -1,6 +1,6 @@
 //! Statements and their lines.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, types::Json};
@@ -28,13 +28,32 @@ pub(in crate::cash) struct NewStatement<'a> {
     pub statement: &'a Statement,
 }
 
-/// Keeps a statement; gives its id, and whether it is new.
+/// A statement that is kept.
+pub(in crate::cash) struct Kept {
+    pub id: StatementId,
+    /// It was not kept before.
+    pub new: bool,
+    /// This very file brought it.
+    pub same_file: bool,
+}
+
+/// A transaction that is kept: which one of the entry of a name, and what it came to, minor units.
+pub(in crate::cash) struct KnownPart {
+    pub name: String,
+    pub part: i32,
+    pub minor: i64,
+}
+
+/// Keeps a statement, if none of its name is kept.
+///
+/// # Errors
+/// [`Error::Invalid`] if the one that is kept is in another currency.
 pub(in crate::cash) async fn insert_statement(
     conn: &mut PgConnection,
     new: &NewStatement<'_>,
     by: Option<UserId>,
     now: DateTime<Utc>,
-) -> Result<(StatementId, bool)> {
+) -> Result<Kept> {
     let (id, statement) = (StatementId::generate(), new.statement);
     let inserted = sqlx::query!(
         "INSERT INTO bank_statement (id, portfolio, bank_account, reference, format, currency, from_on, to_on,
@@ -59,36 +78,62 @@ pub(in crate::cash) async fn insert_statement(
     .execute(&mut *conn)
     .await?;
     if inserted.rows_affected() == 1 {
-        return Ok((id, true));
+        return Ok(Kept { id, new: true, same_file: true });
     }
-    let known = sqlx::query_scalar!(
-        r#"SELECT id AS "id: StatementId" FROM bank_statement
+    let known = sqlx::query!(
+        r#"SELECT id AS "id: StatementId", currency::text AS "currency!", sha256 = $4 AS "same_file!" FROM bank_statement
            WHERE portfolio = $1 AND bank_account = $2 AND reference = $3"#,
         new.file.portfolio,
         statement.bank_account,
-        new.reference
+        new.reference,
+        new.sha256.as_slice()
     )
     .fetch_one(conn)
     .await?;
-    Ok((known, false))
+    if known.currency != statement.currency.as_str() {
+        let detail = format!("statement {} of this bank account is kept in {}", new.reference, known.currency);
+        return Err(Error::invalid("currency", detail));
+    }
+    Ok(Kept { id: known.id, new: false, same_file: known.same_file })
 }
 
-/// Those of the names under which an entry of the bank account is kept already.
+/// A statement that is kept goes on: it has the days and the closing balance of what came later, too.
+pub(in crate::cash) async fn continue_statement(
+    conn: &mut PgConnection,
+    id: StatementId,
+    statement: &Statement,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE bank_statement SET from_on = least(from_on, $2), to_on = greatest(to_on, $3),
+                opening_minor = coalesce(opening_minor, $4), closing_minor = coalesce($5, closing_minor) WHERE id = $1",
+        id.0,
+        statement.from_on,
+        statement.to_on,
+        statement.opening_minor,
+        statement.closing_minor
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What is kept of the bank account under these names of entries.
 pub(in crate::cash) async fn known(
     conn: &mut PgConnection,
     portfolio: &str,
     bank_account: &str,
     names: &[String],
-) -> Result<HashSet<String>> {
-    let known = sqlx::query_scalar!(
-        "SELECT DISTINCT entry_ref FROM bank_line WHERE portfolio = $1 AND bank_account = $2 AND entry_ref = ANY ($3)",
+) -> Result<Vec<KnownPart>> {
+    Ok(sqlx::query_as!(
+        KnownPart,
+        "SELECT entry_ref AS name, part, minor FROM bank_line
+         WHERE portfolio = $1 AND bank_account = $2 AND entry_ref = ANY ($3)",
         portfolio,
         bank_account,
         names
     )
     .fetch_all(conn)
-    .await?;
-    Ok(known.into_iter().collect())
+    .await?)
 }
 
 /// Whose the lines that brought money in may be, by place, and why; none where two accounts are as likely.

@@ -127,6 +127,52 @@ async fn what_the_bank_takes_back_is_owed_again() {
 }
 
 #[tokio::test]
+async fn a_known_statement_that_says_more_brings_its_new_lines() {
+    let test = TestApp::start().await;
+    let client = Client::new(&test.app).await;
+    let morning = bai(&[(165, 50_000, "B-1", "FIRST"), (165, 700, "", "SAME TEXT")]);
+    let noon = bai(&[
+        (165, 50_000, "B-1", "FIRST"),
+        (165, 700, "", "SAME TEXT"),
+        (165, 700, "", "SAME TEXT"),
+        (165, 9, "B-2", "NEW"),
+    ]);
+    let count = |loaded: &Value| (loaded["new"].as_i64(), loaded["known"].as_i64(), loaded["before"].as_bool());
+    assert_eq!(count(&load(&client, &morning).await), (Some(2), Some(0), Some(false)));
+    let added = load(&client, &noon).await;
+    assert_eq!(count(&added), (Some(2), Some(2), Some(false)), "the day goes on under the same name: {added}");
+    assert_eq!(count(&load(&client, &noon).await), (Some(0), Some(4), Some(true)));
+    assert_eq!(count(&load(&client, &morning).await), (Some(0), Some(2), Some(true)));
+    let listed = client.get("/api/cash/statements?portfolio=test").await.body;
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(1), "one statement");
+    assert_eq!((&listed["items"][0]["lines"], &listed["items"][0]["open"]), (&json!(4), &json!(4)));
+    finish(test).await;
+}
+
+#[tokio::test]
+async fn two_groups_of_one_day_and_account_in_a_file_are_both_taken_in() {
+    let test = TestApp::start().await;
+    let client = Client::new(&test.app).await;
+    let group = |id: &str, minor: i64| {
+        format!(
+            "02,HOUSE,BANK,1,260310,2359,USD,2/\n03,4455,USD/\n16,165,{minor},Z,{id},,TEXT/\n49,{minor},3/\n98,{minor},1,5/\n"
+        )
+    };
+    let groups = [group("B-1", 100), group("B-2", 200)].concat();
+    let file = format!("01,BANK,HOUSE,260310,1800,1,80,,2/\n{groups}99,300,2,12/\n");
+    let path = "/api/cash/statements?portfolio=test&name=bank.bai";
+    for new in [1, 0] {
+        let answer = client.authorized("POST", path, Some(file.clone())).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        let found: Vec<Option<i64>> =
+            answer.body.as_array().expect("statements").iter().map(|one| one["new"].as_i64()).collect();
+        assert_eq!(found, [Some(new), Some(new)], "{}", answer.text);
+    }
+    assert_eq!(lines(&client, "open").await.len(), 2);
+    finish(test).await;
+}
+
+#[tokio::test]
 async fn a_file_that_is_wrong_changes_nothing_and_says_where() {
     let test = TestApp::start().await;
     let (app, client) = (&test.app, Client::new(&test.app).await);
