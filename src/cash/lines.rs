@@ -134,7 +134,7 @@ pub enum Decision {
     },
     /// The bank took this payment back.
     Returned {
-        /// The payment; as proposed where it is not given.
+        /// The payment, of the line's amount; as proposed where it is not given.
         #[serde(default)]
         payment: Option<PaymentId>,
     },
@@ -345,7 +345,7 @@ fn receipt(line: &BankLine, account: AccountId) -> Unapplied {
     }
 }
 
-/// Decides on a line. Gives it as it is then.
+/// Decides on a line that waits or was passed. Gives it as it is then.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] if it is decided, or if the proposal is no longer what was shown;
@@ -359,7 +359,10 @@ pub async fn decide(
     now: DateTime<Utc>,
 ) -> Result<BankLine> {
     let line = rows::lock(conn, id).await?.ok_or(Error::NotFound("bank line"))?;
-    if !matches!(line.state, LineState::Open | LineState::Unidentified) {
+    // What was passed, by itself or by mistake, may turn out to be a payment or to take one back.
+    let passed =
+        line.state == LineState::Passed && line.payment.is_none() && !matches!(decision, Decision::Pass { .. });
+    if !passed && !matches!(line.state, LineState::Open | LineState::Unidentified) {
         return Err(Error::Conflict("it is decided already".to_owned()));
     }
     let known =

@@ -169,8 +169,8 @@ async fn bank_lines(
     Ok(Json(Page::of(proposed, limit, |proposed| proposed.line.id)?))
 }
 
-/// Decides on a line: accept what is proposed, change it, put it on account, leave it unidentified, pass it, or take back
-/// the payment that the bank returned.
+/// Decides on a line that waits or was passed: accept what is proposed, change it, put it on account, leave it
+/// unidentified, pass it, or take back the payment that the bank returned.
 #[utoipa::path(post, path = "/api/cash/lines/{id}", tag = "cash", params(("id" = BankLineId, Path)),
     request_body = Decision, responses((status = 200, body = BankLine), Problems))]
 async fn decide(

@@ -40,7 +40,8 @@ async function showLines(of = statement, further = false) {
 }
 
 function entry(line) {
-  const waiting = line.state === "open" || line.state === "unidentified";
+  const passed = line.state === "passed" && !line.payment;
+  const waiting = passed || line.state === "open" || line.state === "unidentified";
   const decide = (decision) => attempt(async () => {
     await api("POST", `/api/cash/lines/${line.id}`, decision);
     say("Done.");
@@ -50,6 +51,7 @@ function entry(line) {
   const note = el("input", { "aria-label": "Note", placeholder: "Note", maxlength: "500" });
   const withAccount = (then) => attempt(async () => then((await accountOf(number.value)).id));
   const incoming = line.amount.minor > 0;
+  const taken = el("div", { class: "row" });
   return el("li", { "data-line": line.id },
     el("div", { class: "head" }, el("span", { class: "figure" }, day(line.booked_on)), el("b", {}, line.payer_name ?? "unknown payer"),
       el("span", { class: "quiet small" }, line.payer_account ?? ""), el("span", { class: "amount" }, money(line.amount))),
@@ -60,13 +62,25 @@ function entry(line) {
     line.note ? el("p", { class: "quiet small" }, line.note) : null,
     waiting ? el("div", { class: "row" },
       line.token ? el("button", { class: "main", onclick: () => decide({ decision: "accept", token: line.token }) }, "Accept") : null,
-      incoming ? number : null,
+      incoming || !line.payment ? number : null,
       incoming ? el("button", { onclick: () => withAccount((account) => decide({ decision: "change", account })) }, "Apply to this account") : null,
       incoming ? el("button", { onclick: () => withAccount((account) => decide({ decision: "on_account", account })) }, "Put on account") : null,
-      note,
-      incoming && line.state === "open" ? el("button", { onclick: () => decide({ decision: "unidentified", note: note.value }) }, "Leave unidentified") : null,
+      passed && !incoming ? null : note,
+      incoming && line.state !== "unidentified" ? el("button", { onclick: () => decide({ decision: "unidentified", note: note.value }) }, "Leave unidentified") : null,
       line.payment && !incoming ? el("button", { class: "main", onclick: () => decide({ decision: "returned" }) }, "Take the payment back") : null,
-      el("button", { onclick: () => decide({ decision: "pass", note: note.value }) }, "No customer's payment")) : null);
+      !incoming && !line.payment ? el("button", { onclick: () => attempt(async () => fill(taken, await takeable(line, number.value, decide))) }, "It took a payment of this account back") : null,
+      passed ? null : el("button", { onclick: () => decide({ decision: "pass", note: note.value }) }, "No customer's payment")) : null,
+    taken);
+}
+
+/** A button for each payment of an account that a line may have taken back: those that stand and have its amount. */
+async function takeable(line, number, decide) {
+  const account = await accountOf(number);
+  const found = await api("GET", `/api/accounts/${account.id}/payments?limit=200`);
+  const fitting = found.items.filter((one) => one.amount.minor === -line.amount.minor && (one.state === "received" || one.state === "cleared"));
+  if (!fitting.length) throw new Error("The account has no payment of that amount that stands.");
+  return fitting.map((one) => el("button", { class: "main", onclick: () => decide({ decision: "returned", payment: one.id }) },
+    `Take back the payment of ${day(one.received_on)}${one.reference ? `, ${one.reference.slice(0, 40)}` : ""}`));
 }
 
 async function acceptAll() {

@@ -127,6 +127,39 @@ async fn what_the_bank_takes_back_is_owed_again() {
 }
 
 #[tokio::test]
+async fn what_was_passed_can_be_decided_on_later() {
+    let test = TestApp::start().await;
+    let (app, client) = (&test.app, Client::new(&test.app).await);
+    let today = app.clock.business_date();
+    let a = account(app, "commercial").await;
+    invoice(app, a, today, &[50_000]).await;
+    load(&client, &bai(&[(165, 50_000, "B-1", "FROM SOMEBODY"), (475, 50_000, "B-2", "NO WORD OF A RETURN")])).await;
+    let decide = async |line: &Value, decision: Value| {
+        let path = format!("/api/cash/lines/{}", line["id"].as_str().expect("an id"));
+        client.post(&path, &decision).await
+    };
+    let line = lines(&client, "open").await.remove(0);
+    let note = json!({ "decision": "pass", "note": "interest of the bank" });
+    assert_eq!(decide(&line, note.clone()).await.status, StatusCode::OK);
+    assert_eq!(decide(&line, note).await.status, StatusCode::CONFLICT, "it is passed already");
+    let posted = decide(&line, json!({ "decision": "change", "account": a })).await;
+    assert_eq!((posted.status, &posted.body["state"]), (StatusCode::OK, &json!("posted")), "it was a mistake");
+    assert_eq!(open(app, a).await, (0, 0));
+
+    let back = lines(&client, "passed").await.remove(0);
+    assert_eq!(back["amount"]["minor"], json!(-50_000), "the bank did not say that it took anything back");
+    let unnamed = decide(&back, json!({ "decision": "returned" })).await;
+    assert_eq!((unnamed.status, unnamed.field()), (StatusCode::UNPROCESSABLE_ENTITY, Some("payment")));
+    let payment = client.get(&format!("/api/accounts/{a}/payments")).await.body["items"][0]["id"].clone();
+    let named = json!({ "decision": "returned", "payment": payment });
+    let done = decide(&back, named.clone()).await;
+    assert_eq!((done.status, &done.body["state"]), (StatusCode::OK, &json!("returned")), "{}", done.text);
+    assert_eq!(open(app, a).await, (50_000, 0));
+    assert_eq!(decide(&back, named).await.status, StatusCode::CONFLICT, "once");
+    finish(test).await;
+}
+
+#[tokio::test]
 async fn a_known_statement_that_says_more_brings_its_new_lines() {
     let test = TestApp::start().await;
     let client = Client::new(&test.app).await;
