@@ -84,7 +84,8 @@ pub async fn check(app: &App, account: AccountId, new: &NewInvoice) -> Result<Ve
 /// Issues an invoice: takes its number, posts it, keeps the file, and mails it.
 ///
 /// # Errors
-/// [`Error::Invalid`] with all that is missing; those of [`ledger::invoice::issue`] and [`message::send`].
+/// [`Error::Invalid`] with all that is missing; [`Error::Conflict`] if a file brought an invoice of the next number: the
+/// range has to be set further; those of [`ledger::invoice::issue`] and [`message::send`].
 pub async fn issue(app: &App, by: UserId, account: AccountId, new: &NewInvoice) -> Result<Issued> {
     let mut tx = app.db.begin().await?;
     let (now, today) = (app.clock.now(), app.clock.business_date());
@@ -95,6 +96,14 @@ pub async fn issue(app: &App, by: UserId, account: AccountId, new: &NewInvoice) 
     }
     let portfolio = facts.account.portfolio.clone();
     let (nth, number) = store::next_number(&mut tx, &portfolio).await?;
+    if store::is_taken(&mut tx, account, &number).await? {
+        let detail = format!(
+            "{number} is the next number of portfolio {portfolio}, but the account has an invoice of that number from \
+             elsewhere: set the next number of the range to {} or higher",
+            nth + 1
+        );
+        return Err(Error::Conflict(detail));
+    }
     let draft = InvoiceDraft {
         account,
         number: number.clone(),

@@ -39,6 +39,20 @@ pub async fn next_number(conn: &mut PgConnection, portfolio: &str) -> Result<(i6
     Ok((row.nth, format!("{}{:0width$}", row.prefix, row.nth)))
 }
 
+/// Whether the account has an invoice of that number.
+///
+/// # Errors
+/// Those of Postgres.
+pub async fn is_taken(conn: &mut PgConnection, account: AccountId, number: &str) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM invoice WHERE account_id = $1 AND number = $2) AS "taken!""#,
+        account.0,
+        number
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
 /// The range of a portfolio.
 ///
 /// # Errors

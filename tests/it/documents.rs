@@ -114,6 +114,34 @@ async fn everything_that_is_missing_is_told_at_once_and_nothing_is_done() {
 }
 
 #[tokio::test]
+async fn a_number_that_a_file_brought_to_the_account_is_refused_with_what_to_do() {
+    let scene = Scene::start().await;
+    let debtor = scene.debtor(1).await;
+    let app = scene.app();
+    let by = fixture::user(app, "boss", Role::Supervisor).await.user;
+    let point = address(app, &debtor, "clerk").await;
+    ready(&scene, &debtor, by).await;
+    sqlx::query(
+        "INSERT INTO invoice (id, account_id, number, issued_on, currency, created_at)
+         SELECT gen_random_uuid(), id, 'INV-00041', '2026-01-02', currency, created_at FROM account WHERE id = $1",
+    )
+    .bind(debtor.account)
+    .execute(&app.db)
+    .await
+    .unwrap();
+    let new = NewInvoice { contact_point: Some(point), ..invoice(10_000) };
+    let Err(Error::Conflict(why)) = issue(app, by, debtor.account, &new).await else { panic!("it went") };
+    assert!(why.contains("INV-00041") && why.contains("next number of the range to 42"), "{why}");
+    let mut conn = app.db.acquire().await.unwrap();
+    let range = NumberRange { prefix: "INV-".to_owned(), width: 5, next: 42 };
+    store::set_range(&mut conn, "test", &range).await.unwrap();
+    drop(conn);
+    let issued = issue(app, by, debtor.account, &new).await;
+    assert!(issued.as_ref().is_ok_and(|issued| issued.number == "INV-00042"), "{issued:?}");
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn an_invoice_gets_the_next_number_is_posted_kept_and_mailed() {
     let Some(server) = MailServer::start() else { return };
     let (scene, debtor) = with_mail(&server).await;
