@@ -45,7 +45,7 @@ pub struct Line {
     pub matured_value: BTreeMap<Currency, i64>,
     /// What was paid on them in time, minor units.
     pub kept_value: BTreeMap<Currency, i64>,
-    /// Logged in, seconds.
+    /// Logged in, seconds; of all portfolios, and 0 where only one was asked for.
     pub seconds: i64,
     /// Promised, minor units.
     pub promised: BTreeMap<Currency, i64>,
@@ -77,7 +77,11 @@ pub async fn table(app: &App, conn: &mut PgConnection, params: &Params) -> Resul
         .note(format!("A payment counts whole for the last right-party contact an agent had with its account on the day it was received or up to {WINDOW_DAYS} days before; one without such a contact is counted in the row of nobody. Each cent is in one row."))
         .note("Hours are those logged in, whatever was done in them. Promises count where their deadline lies in the period, cancelled ones left out.");
     table.about = format!("the {days} days up to the day, by {}", params.group_by.as_str());
-    table.rows = lines.iter().map(|(name, line)| row(name, line, &currencies)).collect();
+    let by_hour = params.portfolio.is_none();
+    if !by_hour {
+        table = table.note("Hours are not split by portfolio: whoever is logged in may work on several. So hours and cash an hour are given for all portfolios together only.");
+    }
+    table.rows = lines.iter().map(|(name, line)| row(name, line, &currencies, by_hour)).collect();
     Ok(table.chart(ChartKind::Bars, "name", &["attempts", "connects", "right_party", "promises"]))
 }
 
@@ -111,7 +115,8 @@ fn columns(table: Table, by: GroupBy, currencies: &BTreeSet<Currency>) -> Table 
     table
 }
 
-fn row(name: &str, line: &Line, currencies: &BTreeSet<Currency>) -> Vec<Cell> {
+/// `by_hour`: the hours are known.
+fn row(name: &str, line: &Line, currencies: &BTreeSet<Currency>, by_hour: bool) -> Vec<Cell> {
     let of = |definition, above: i64, below: i64| Cell::from(Ratio::new(definition, above.into(), below.into()));
     let mut row: Vec<Cell> = vec![
         if name.is_empty() { "(nobody)" } else { name }.into(),
@@ -128,7 +133,7 @@ fn row(name: &str, line: &Line, currencies: &BTreeSet<Currency>) -> Vec<Cell> {
             line.matured,
         ),
         of("promises kept in part / promises whose deadline lay in the period", line.partly_kept, line.matured),
-        of("seconds logged in / 3600", line.seconds, 3600),
+        if by_hour { of("seconds logged in / 3600", line.seconds, 3600) } else { Cell::Empty },
     ];
     for currency in currencies {
         let sum = |sums: &BTreeMap<Currency, i64>| sums.get(currency).copied().unwrap_or_default();
@@ -140,14 +145,12 @@ fn row(name: &str, line: &Line, currencies: &BTreeSet<Currency>) -> Vec<Cell> {
             sum(&line.matured_value),
         ));
         row.push(Money::new(cash, *currency).into());
-        row.push(
-            Ratio::new(
-                "attributed cash in minor units × 3600 / (seconds logged in × minor units in a major one)",
-                i128::from(cash) * 3600,
-                i128::from(line.seconds) * i128::from(scale),
-            )
-            .into(),
+        let an_hour = Ratio::new(
+            "attributed cash in minor units × 3600 / (seconds logged in × minor units in a major one)",
+            i128::from(cash) * 3600,
+            i128::from(line.seconds) * i128::from(scale),
         );
+        row.push(if by_hour { an_hour.into() } else { Cell::Empty });
     }
     row
 }

@@ -32,7 +32,9 @@ pub async fn lines(conn: &mut PgConnection, asked: &Asked<'_>) -> Result<BTreeMa
     calls(conn, asked, &mut lines).await?;
     promises_taken(conn, asked, &mut lines).await?;
     promises_matured(conn, asked, &mut lines).await?;
-    hours(conn, asked, &mut lines).await?;
+    if asked.portfolio.is_none() {
+        hours(conn, asked, &mut lines).await?;
+    }
     cash(conn, asked, &mut lines).await?;
     Ok(lines)
 }
@@ -132,7 +134,7 @@ async fn promises_matured(
 }
 
 /// Time logged in: from each entry of the log to the next, cut at the hours and at the ends of the period. An entry of a
-/// day before the period begins still counts.
+/// day before the period begins still counts. Nobody logs in for a portfolio: the hours are those of all.
 async fn hours(conn: &mut PgConnection, asked: &Asked<'_>, lines: &mut BTreeMap<String, Line>) -> Result<()> {
     let rows = sqlx::query!(
         r#"WITH span AS (

@@ -254,6 +254,14 @@ async fn hours_are_those_logged_in_cut_at_the_hour() {
         })
         .collect();
     assert_eq!(hours, [("11", 30 * 60), ("12", 45 * 60)], "from 11:30 to 12:45 at the office");
+
+    let made = portfolio::add(app, &Debtor::default()).await;
+    pay(app, made.account, 700, app.clock.business_date()).await;
+    let of_one = client.get("/api/reports/tables/activity?portfolio=test").await.body;
+    let row = &of_one["rows"][0];
+    assert_eq!(cell(&of_one, row, "cash_usd")["minor"], json!(700));
+    assert_eq!((cell(&of_one, row, "hours"), cell(&of_one, row, "cash_per_hour_usd")), (&Value::Null, &Value::Null));
+    assert!(of_one["notes"].to_string().contains("Hours are not split"), "and why: {}", of_one["notes"]);
     test.finish().await;
 }
 
