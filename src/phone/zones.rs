@@ -60,21 +60,20 @@ pub fn of_region(country: Option<&str>, region: Option<&str>, postal: Option<&st
     union(regions(country, region, postal).into_iter().flat_map(|row| row.zones.clone()))
 }
 
-/// Codes of the states or provinces in which an address may lie: the one it names, else those of its postal code.
+/// Codes of the states or provinces in which an address may lie: the one it names, and those of its postal code. Either
+/// may be out of date.
 pub(super) fn states(country: &str, region: Option<&str>, postal: Option<&str>) -> Vec<&'static str> {
     regions(country, region, postal).into_iter().map(|row| row.code).collect()
 }
 
 fn regions(country: &str, region: Option<&str>, postal: Option<&str>) -> Vec<&'static Region> {
     let of_its_country = || REGIONS.iter().filter(|row| row.country == country);
-    let by_name = region.map(str::trim).filter(|name| !name.is_empty()).and_then(|name| {
-        of_its_country().find(|row| row.code.eq_ignore_ascii_case(name) || row.name.eq_ignore_ascii_case(name))
-    });
-    match (by_name, postal) {
-        (Some(row), _) => vec![row],
-        (None, Some(postal)) => of_its_country().filter(|row| row.covers(postal)).collect(),
-        (None, None) => Vec::new(),
-    }
+    let name = region.map(str::trim).filter(|name| !name.is_empty());
+    let is_named = |row: &Region| {
+        name.is_some_and(|name| row.code.eq_ignore_ascii_case(name) || row.name.eq_ignore_ascii_case(name))
+    };
+    let is_covered = |row: &Region| postal.is_some_and(|postal| row.covers(postal));
+    of_its_country().filter(|row| is_named(row) || is_covered(row)).collect()
 }
 
 /// Every zone of a country that calls are made to; for the United States those of the fifty states.

@@ -88,7 +88,7 @@ fn a_toll_free_number_leaves_it_to_the_address_and_else_to_the_whole_country() {
 }
 
 #[test]
-fn a_postal_code_stands_in_for_a_missing_state() {
+fn a_postal_code_stands_in_for_a_missing_state_and_adds_to_one_that_is_given() {
     let zip = |postal| names(&of_region(Some("US"), None, Some(postal)));
     assert_eq!(zip("10001"), ["America/New_York"]);
     assert_eq!(zip("79901-1234"), ["America/Chicago", "America/Denver"], "El Paso: all of Texas");
@@ -96,8 +96,16 @@ fn a_postal_code_stands_in_for_a_missing_state() {
     assert_eq!(names(&of_region(Some("CA"), None, Some("V6B 1A1"))).len(), 4);
     assert_eq!(
         names(&of_region(Some("US"), Some("Ohio"), Some("90001"))),
-        ["America/New_York"],
-        "the state goes first"
+        ["America/Los_Angeles", "America/New_York"],
+        "either may be out of date"
+    );
+    assert_eq!(names(&of_region(Some("US"), Some("NY"), Some("10001"))), ["America/New_York"]);
+    assert_eq!(names(&of_region(Some("US"), Some("Ohio"), Some("00000"))), ["America/New_York"]);
+    let moved = Place { postal: Some("90001"), ..us("OH") };
+    assert_eq!(
+        point("+12125550100", moved),
+        ["America/Los_Angeles", "America/New_York"],
+        "nobody in Los Angeles is called at 5 a.m."
     );
 }
 
