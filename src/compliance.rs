@@ -156,7 +156,7 @@ pub struct PermitRequest {
     pub collector: Collector,
     /// What for.
     pub purpose: Purpose,
-    /// Every jurisdiction that the number or the address points to.
+    /// Every jurisdiction that the number or the address points to; `US-*` where only the country is known.
     pub jurisdictions: BTreeSet<String>,
     /// Calling hours of the campaign.
     pub hours: Vec<HoursRule>,

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     campaign::HoursRule,
     error::{Error, Result},
+    phone::jurisdiction::may_be,
 };
 
 /// Packs that the binary carries.
@@ -215,12 +216,13 @@ impl Pack {
         self.applies.is_none()
     }
 
-    /// Whether a pack of some place applies. Where the place is not known, it does: the stricter rule wins.
+    /// Whether a pack of some place applies. Where the place, or the part of a country, is not known, it does: the stricter
+    /// rule wins.
     fn is_for(&self, request: &PermitRequest, at: DateTime<Utc>) -> bool {
         let Some(applies) = &self.applies else { return false };
         let place = request.jurisdictions.is_empty()
             || applies.jurisdictions.contains(ANYWHERE)
-            || request.jurisdictions.iter().any(|one| applies.jurisdictions.contains(one));
+            || request.jurisdictions.iter().any(|one| applies.jurisdictions.iter().any(|named| may_be(named, one)));
         let below = applies
             .debt_at_most
             .as_ref()

@@ -27,19 +27,39 @@ const BOROUGHS: [&str; 8] =
 const BOROUGH_POSTAL: [&str; 9] = ["100", "101", "102", "103", "104", "111", "112", "113", "114"];
 
 /// Every jurisdiction that `phone` or the address points to: country (`US`), state or province (`US-MA`), and
-/// `US-NY-NYC`. Empty where nothing is known.
+/// `US-NY-NYC`. Where of a country nothing but itself is known, `US-*`: any part of it may be the one. Empty where nothing
+/// is known.
 #[must_use]
 pub fn of_point(phone: Option<&Phone>, place: Place<'_>, city: Option<&str>) -> BTreeSet<String> {
     let mut found = phone.map(of_number).unwrap_or_default();
-    let Some(country) = place.country.map(str::trim).filter(|country| !country.is_empty()) else { return found };
-    let country = country.to_ascii_uppercase();
-    let states = zones::states(&country, place.region, place.postal);
-    if country == "US" && states.contains(&"NY") && is_new_york_city(city, place.postal) {
-        found.insert("US-NY-NYC".to_owned());
+    if let Some(country) = place.country.map(str::trim).filter(|country| !country.is_empty()) {
+        let country = country.to_ascii_uppercase();
+        let states = zones::states(&country, place.region, place.postal);
+        if country == "US" && states.contains(&"NY") && is_new_york_city(city, place.postal) {
+            found.insert("US-NY-NYC".to_owned());
+        }
+        found.extend(states.iter().map(|state| format!("{country}-{state}")));
+        found.insert(country);
     }
-    found.extend(states.iter().map(|state| format!("{country}-{state}")));
-    found.insert(country);
+    let unknown: Vec<String> =
+        found.iter().filter(|one| is_country(one) && !has_part(&found, one)).map(|one| format!("{one}-*")).collect();
+    found.extend(unknown);
     found
+}
+
+/// Whether a jurisdiction that a pack names is the one that was found, or may be: `US-MA` for `US-MA` and for `US-*`.
+#[must_use]
+pub fn may_be(named: &str, found: &str) -> bool {
+    named == found || found.strip_suffix('*').is_some_and(|country| named.starts_with(country))
+}
+
+fn is_country(jurisdiction: &str) -> bool {
+    !jurisdiction.contains('-')
+}
+
+/// Whether a part of `country` is among those found.
+fn has_part(found: &BTreeSet<String>, country: &str) -> bool {
+    found.iter().any(|one| one.strip_prefix(country).is_some_and(|rest| rest.starts_with('-')))
 }
 
 /// Jurisdictions of a number alone.
@@ -90,7 +110,7 @@ mod tests {
     fn number_and_address_count_together() {
         assert_eq!(of("+16175550100", Place::default(), None), ["US", "US-MA"]);
         assert_eq!(of("+16175550100", us(Some("NH"), None), None), ["US", "US-MA", "US-NH"]);
-        assert_eq!(of("+442079460018", us(Some("Ohio"), None), None), ["GB", "US", "US-OH"]);
+        assert_eq!(of("+442079460018", us(Some("Ohio"), None), None), ["GB", "GB-*", "US", "US-OH"]);
     }
 
     #[test]
@@ -105,6 +125,31 @@ mod tests {
     #[test]
     fn what_says_nothing_leaves_nothing() {
         assert_eq!(of_point(None, Place::default(), None), BTreeSet::new());
-        assert_eq!(of("+15555550100", us(None, None), None), ["US"]);
+    }
+
+    #[test]
+    fn of_a_country_alone_any_part_may_be_the_one() {
+        assert_eq!(of("+15555550100", us(None, None), None), ["US", "US-*"]);
+        assert_eq!(of("+18005550100", us(None, None), None), ["US", "US-*"], "toll-free");
+        assert_eq!(of("+18005550100", us(None, Some("02134")), None), ["US", "US-MA"], "the address decides");
+        assert_eq!(of("+16175550100", us(None, None), None), ["US", "US-MA"], "the number decides");
+        for (named, found, may) in [
+            ("US-MA", "US-*", true),
+            ("US-NY-NYC", "US-*", true),
+            ("US", "US", true),
+            ("US", "US-*", false),
+            ("CA-ON", "US-*", false),
+            ("US-MA", "US-NH", false),
+        ] {
+            assert_eq!(may_be(named, found), may, "{named} {found}");
+        }
+    }
+
+    #[test]
+    fn a_postal_code_adds_its_state_to_the_one_that_is_named() {
+        assert_eq!(
+            of("+12125550100", us(Some("OH"), Some("90001")), None),
+            ["US", "US-CA", "US-NY", "US-NY-NYC", "US-OH"]
+        );
     }
 }

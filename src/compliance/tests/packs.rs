@@ -55,6 +55,11 @@ fn packs_are_chosen_by_party_collector_place_purpose_and_day() {
     assert_eq!(asked(&consumer(&["US", "US-MA"], first), spring()), ["house", "house_people", "us_ma", "us_recording"]);
     assert_eq!(asked(&consumer(&["US", "US-WA"], first), spring()), ["house", "house_people", "us_recording"]);
     assert_eq!(
+        asked(&consumer(&["US", "US-*"], third), spring()),
+        ["house", "house_people", "us_ca", "us_fl", "us_ma", "us_recording", "us_reg_f", "us_wa_agencies"],
+        "somewhere in the United States, before the rules of New York City"
+    );
+    assert_eq!(
         asked(&consumer(&["US", "US-WA"], third), spring()),
         ["house", "house_people", "us_recording", "us_reg_f", "us_wa_agencies"]
     );
