@@ -207,7 +207,7 @@ pub struct PermitRequest {
     pub account_attempts: u32,
     /// Earliest moment after the last outcome.
     pub not_before: Option<DateTime<Utc>>,
-    /// The debtor asked to be called at this time.
+    /// The person asked to be called on this number at this time.
     pub at_debtors_wish: bool,
     /// When the debtor asked to be called (12 CFR 1006.14(b)(3)(i)).
     pub consented_at: Option<DateTime<Utc>>,
@@ -225,8 +225,9 @@ impl PermitRequest {
         today: NaiveDate,
     ) -> Self {
         let number = standing.numbers.iter().find(|number| number.contact_point == found.contact_point);
-        let at_debtors_wish = standing.callback_at.is_some_and(|at| at <= now);
-        let consented_at = found.asked_at.max(found.callback_made_at.filter(|_| at_debtors_wish));
+        let agreed_at = found.callback_made_at.filter(|_| standing.callback_at.is_some_and(|at| at <= now));
+        let at_debtors_wish = agreed_at.is_some();
+        let consented_at = found.asked_at.max(agreed_at);
         Self {
             decision: DecisionId::generate(),
             account: found.account,

@@ -18,7 +18,7 @@ const AT_ONCE: usize = 5000;
 /// What to take over.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// CSV file with the columns number (E.164), at (RFC 3339), result, and where known account and direction.
+    /// CSV file with the columns number (E.164), at (RFC 3339), result, and where known account, portfolio and direction.
     file: PathBuf,
 
     /// Name of the other dialer, 1 to 64 characters: the same attempt of the same source is taken once.

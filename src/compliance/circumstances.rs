@@ -44,6 +44,6 @@ pub struct Circumstances {
     pub asked_at: Option<DateTime<Utc>>,
     /// When the consent to be called on this number was withdrawn, unless it was given again.
     pub consent_revoked_at: Option<DateTime<Utc>>,
-    /// When the earliest open callback was agreed.
+    /// When the person agreed to be called back on this number at a time that has come.
     pub callback_made_at: Option<DateTime<Utc>>,
 }

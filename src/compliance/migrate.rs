@@ -1,7 +1,8 @@
 //! Attempts of another dialer, taken over so that counts do not begin at zero.
 //!
-//! A CSV file with a header: `number` (E.164), `at` (RFC 3339), `result`, and where known `account` (account number) and
-//! `direction` (`outbound` unless given). Without an account an attempt counts for every account with its number.
+//! A CSV file with a header: `number` (E.164), `at` (RFC 3339), `result`, and where known `account` (account number),
+//! `portfolio` (where several have that account number) and `direction` (`outbound` unless given). An attempt counts for
+//! its account, and for every account and person with its number.
 
 use std::io::Read;
 
@@ -21,10 +22,14 @@ const DAYS: i64 = 31;
 /// An attempt of another dialer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
+    /// Line of the file.
+    pub line: u64,
     /// The debtor's number.
     pub number: Phone,
     /// Number of the account.
     pub account: Option<String>,
+    /// Portfolio of the account.
+    pub portfolio: Option<String>,
     /// When.
     pub at: DateTime<Utc>,
     /// Who called whom.
@@ -52,6 +57,8 @@ struct Line {
     #[serde(default)]
     account: Option<String>,
     #[serde(default)]
+    portfolio: Option<String>,
+    #[serde(default)]
     direction: Option<String>,
 }
 
@@ -72,7 +79,7 @@ pub fn read(file: impl Read, now: DateTime<Utc>) -> Result<Found> {
             Ok(record) => (record.position().map_or(0, csv::Position::line), record.deserialize(Some(&header))),
             Err(error) => (error.position().map_or(0, csv::Position::line), Err(error)),
         };
-        match row.map_err(|_| "cannot be read").and_then(Line::read) {
+        match row.map_err(|_| "cannot be read").and_then(|row: Line| row.read(line)) {
             Ok(attempt) if attempt.at > now => found.refused.push((line, "at is in the future")),
             Ok(attempt) if attempt.at < now - TimeDelta::days(DAYS) => found.too_old += 1,
             Ok(attempt) => found.attempts.push(attempt),
@@ -83,7 +90,7 @@ pub fn read(file: impl Read, now: DateTime<Utc>) -> Result<Found> {
 }
 
 impl Line {
-    fn read(self) -> std::result::Result<Attempt, &'static str> {
+    fn read(self, line: u64) -> std::result::Result<Attempt, &'static str> {
         let direction = match self.direction.as_deref().unwrap_or_default().to_ascii_lowercase().as_str() {
             "" | "outbound" | "out" => Direction::Outbound,
             "inbound" | "in" => Direction::Inbound,
@@ -91,8 +98,10 @@ impl Line {
         };
         let at = DateTime::parse_from_rfc3339(&self.at).map_err(|_| "at is no moment such as 2026-03-10T15:00:00Z")?;
         Ok(Attempt {
+            line,
             number: self.number.parse().map_err(|_| "number is not in E.164 form")?,
             account: self.account.filter(|account| !account.is_empty()),
+            portfolio: self.portfolio.filter(|portfolio| !portfolio.is_empty()),
             at: at.to_utc(),
             direction,
             reach: reach(&self.result),

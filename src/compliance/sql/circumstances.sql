@@ -5,8 +5,13 @@ SELECT p.id AS "contact_point: ContactPointId", p.account_id AS "account: Accoun
        do_not_call_scope(p.value, k.person_id, p.account_id) AS do_not_call,
        a.party_kind, a.currency::text AS "currency!", a.country::text, a.region, a.city, a.postal_code, a.stated_zone, a.language,
        EXISTS (SELECT FROM contact g WHERE g.account_id = a.id AND g.role = 'guarantor') AS "guaranteed!",
+       -- only who agreed to be called back consents, and only for the number that was spoken of
        (SELECT b.created_at FROM callback b
-        WHERE b.account_id = a.id AND b.status = 'open' ORDER BY b.due_at LIMIT 1) AS callback_made_at,
+        JOIN call g ON g.id = b.call_id AND g.person_id = k.person_id
+        JOIN call_disposition w ON w.call_id = g.id AND w.category = 'right_party' AND w.user_id IS NOT NULL
+        WHERE b.account_id = a.id AND b.status = 'open' AND b.due_at <= $2
+          AND (b.contact_point_id IS NULL OR b.contact_point_id = p.id)
+        ORDER BY b.due_at LIMIT 1) AS callback_made_at,
        (SELECT CASE WHEN e.action = 'granted' THEN e.at END FROM consent_event e
         WHERE e.contact_point_id = p.id AND e.channel = 'phone' AND e.purpose = 'frequency'
         ORDER BY e.at DESC, e.id DESC LIMIT 1) AS asked_at,
@@ -37,9 +42,15 @@ SELECT p.id AS "contact_point: ContactPointId", p.account_id AS "account: Accoun
           SELECT f.at, jsonb_build_object(
                    'call', null, 'at', f.at, 'direction', f.direction, 'reach', f.reach,
                    'same_person', true, 'same_account', f.account_id IS NULL OR f.account_id = a.id,
-                   'same_number', f.number = p.value, 'at_work', p.label = 'work')
+                   'same_number', f.number = p.value,
+                   'at_work', CASE WHEN f.number = p.value THEN p.label = 'work' ELSE EXISTS (
+                       SELECT FROM contact_point o
+                       WHERE o.account_id = a.id AND o.kind = 'phone' AND o.value = f.number AND o.label = 'work') END)
           FROM foreign_attempt f
-          WHERE (f.number = p.value OR f.account_id = a.id) AND f.at > $3 AND f.at <= $2
+          WHERE (f.account_id = a.id OR f.number = ANY (ARRAY(
+                    SELECT o.value FROM contact_point o JOIN contact r ON r.id = o.contact_id
+                    WHERE o.kind = 'phone' AND (o.account_id = a.id OR r.person_id = k.person_id))))
+            AND f.at > $3 AND f.at <= $2
         ) h) AS "history!: Json<Vec<Known>>"
 FROM contact_point p
 JOIN contact k ON k.id = p.contact_id

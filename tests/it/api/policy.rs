@@ -5,11 +5,13 @@ use chrono::TimeDelta;
 use ledgerline::{
     campaign::{self, Settings},
     compliance::{self, look, migrate, replay},
+    error::Error,
+    ids::{CallId, ContactPointId},
 };
 use serde_json::json;
 
 use super::client::Client;
-use crate::scene::{Debtor, Scene};
+use crate::scene::{Debtor, Scene, status};
 
 /// The verdict on a number of the campaign at this moment, kept.
 async fn look_at(scene: &Scene, debtor: &Debtor) -> compliance::Receipt {
@@ -171,5 +173,147 @@ async fn attempts_of_another_dialer_count() {
     drop(conn);
     let refusal = look_at(&scene, &debtor).await.refusal.expect("three in seven days");
     assert_eq!((refusal.rule.as_str(), refusal.facts["counted"].as_u64()), ("house/three_in_seven", Some(3)));
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn attempts_of_another_dialer_count_on_every_number_of_the_account() {
+    let scene = Scene::start().await;
+    let debtor = scene.owing(1, 50_000).await;
+    change_settings(&scene, |settings| settings.limits.attempts_per_person_per_week = 7).await;
+    second_number(&scene, &debtor, "+12125550177").await;
+    let at = |days: i64| (scene.now() - TimeDelta::days(days)).to_rfc3339();
+    let rows = [1, 2, 3].map(|days| format!("+12125550177,{},no answer\n", at(days))).concat();
+    let found = migrate::read(format!("number,at,result\n{rows}").as_bytes(), scene.now()).expect("a file");
+    let mut conn = scene.app().db.acquire().await.expect("a connection");
+    let added = compliance::store::add_foreign(&mut conn, "old", &found.attempts, scene.now()).await;
+    assert_eq!(added.expect("added"), 3);
+    drop(conn);
+    let refusal = look_at(&scene, &debtor).await.refusal.expect("three in seven days");
+    assert_eq!((refusal.rule.as_str(), refusal.facts["counted"].as_u64()), ("house/three_in_seven", Some(3)));
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_number_of_several_portfolios_is_refused_until_one_is_named() {
+    let scene = Scene::start().await;
+    let debtor = scene.owing(1, 50_000).await;
+    sqlx::query(
+        "INSERT INTO account (id, portfolio, number, name, party_kind, currency, created_at, updated_at)
+         SELECT gen_random_uuid(), 'other', number, name, party_kind, currency, created_at, updated_at FROM account",
+    )
+    .execute(&scene.app().db)
+    .await
+    .expect("another account of that number");
+    let at = (scene.now() - TimeDelta::days(1)).to_rfc3339();
+    let add = async |file: String| {
+        let found = migrate::read(file.as_bytes(), scene.now()).expect("a file");
+        let mut conn = scene.app().db.acquire().await.expect("a connection");
+        compliance::store::add_foreign(&mut conn, "old", &found.attempts, scene.now()).await
+    };
+    let ambiguous = format!("number,at,result,account\n+12125550177,{at},busy,\n+12125550177,{at},busy,1\n");
+    let refused = add(ambiguous).await;
+    assert!(
+        matches!(&refused, Err(Error::Invalid { field, detail }) if field == "account" && detail.starts_with("line 3:")),
+        "{refused:?}"
+    );
+    let named = format!("number,at,result,account,portfolio\n+12125550177,{at},busy,1,test\n");
+    assert_eq!(add(named).await.expect("added"), 1, "nothing was kept of the file before");
+    let account: uuid::Uuid = sqlx::query_scalar("SELECT account_id FROM foreign_attempt")
+        .fetch_one(&scene.app().db)
+        .await
+        .expect("an attempt");
+    assert_eq!(account, debtor.account.0);
+    scene.finish().await;
+}
+
+/// Another number of the same contact.
+async fn second_number(scene: &Scene, debtor: &Debtor, number: &str) -> ContactPointId {
+    let point = ContactPointId::generate();
+    sqlx::query(
+        "INSERT INTO contact_point (id, contact_id, account_id, kind, value, country, zones, position, created_at)
+         SELECT $1, contact_id, account_id, 'phone', $2, 'US', zones, 1, created_at FROM contact_point WHERE id = $3",
+    )
+    .bind(point)
+    .bind(number)
+    .bind(debtor.point)
+    .execute(&scene.app().db)
+    .await
+    .expect("a number");
+    point
+}
+
+/// A callback that is due, agreed in a call that was recorded like this.
+async fn agreed(scene: &Scene, call: CallId, category: &str, point: Option<ContactPointId>) {
+    let now = scene.now();
+    sqlx::query("DELETE FROM callback").execute(&scene.app().db).await.expect("no other");
+    sqlx::query(
+        "INSERT INTO call_disposition (call_id, set_name, code, category, user_id, at)
+         SELECT $1, 'standard', 'callback', $2, (SELECT id FROM users LIMIT 1), $3
+         ON CONFLICT (call_id) DO UPDATE SET code = 'callback', category = $2, user_id = excluded.user_id",
+    )
+    .bind(call)
+    .bind(category)
+    .bind(now)
+    .execute(&scene.app().db)
+    .await
+    .expect("a disposition");
+    sqlx::query(
+        "INSERT INTO callback (id, account_id, contact_point_id, due_at, status, call_id, created_at)
+         SELECT gen_random_uuid(), account_id, $2, $3, 'open', id, $3 FROM call WHERE id = $1",
+    )
+    .bind(call)
+    .bind(point)
+    .bind(now)
+    .execute(&scene.app().db)
+    .await
+    .expect("a callback");
+}
+
+#[tokio::test]
+async fn only_the_debtor_consents_to_a_callback_and_for_the_number_that_was_spoken_of() {
+    let scene = Scene::start().await;
+    Client::new(scene.app()).await;
+    let debtor = scene.owing(1, 50_000).await;
+    let other_number = second_number(&scene, &debtor, "+12125550177").await;
+    let begun = scene.dial(&debtor, "CA01").await;
+    scene.hook(&begun, "status", &status("CA01", "no-answer", "2")).await;
+    let run = async |sql: &'static str| {
+        sqlx::query(sql).execute(&scene.app().db).await.expect("changed");
+    };
+    let wished = async || {
+        let request = look_at(&scene, &debtor).await.request;
+        assert_eq!(request.consented_at.is_some(), request.at_debtors_wish);
+        request.at_debtors_wish
+    };
+    assert!(!wished().await, "no callback");
+
+    agreed(&scene, begun.call, "right_party", Some(debtor.point)).await;
+    assert_eq!(look_at(&scene, &debtor).await.refusal, None, "neither the rest nor the counts hold it back");
+    assert!(wished().await);
+    for category in ["third_party", "wrong_party", "no_contact"] {
+        agreed(&scene, begun.call, category, Some(debtor.point)).await;
+        assert!(!wished().await, "{category}");
+        let refusal = look_at(&scene, &debtor).await.refusal.map(|refusal| refusal.rule);
+        assert_eq!(
+            refusal.as_deref(),
+            Some("attempts_per_number_per_day"),
+            "{category}: it reminds, and every count holds"
+        );
+    }
+    agreed(&scene, begun.call, "right_party", Some(other_number)).await;
+    assert!(!wished().await, "of another number");
+    agreed(&scene, begun.call, "right_party", None).await;
+    assert!(wished().await, "of no number in particular");
+    run("UPDATE callback SET due_at = due_at + interval '1 second'").await;
+    assert!(!wished().await, "a second too early");
+    run("UPDATE callback SET due_at = due_at - interval '1 second'").await;
+    run("UPDATE call_disposition SET user_id = NULL").await;
+    assert!(!wished().await, "nobody said who was reached");
+    agreed(&scene, begun.call, "right_party", Some(debtor.point)).await;
+    run("WITH p AS (INSERT INTO person (id, name, created_at) VALUES ('00000000-0000-0000-0000-000000000001', 'Clerk', now()))
+         UPDATE call SET person_id = '00000000-0000-0000-0000-000000000001'")
+    .await;
+    assert!(!wished().await, "with somebody else at the account");
     scene.finish().await;
 }
