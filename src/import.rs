@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 pub(crate) use self::source::{Linked, Objects, cell_text, qbo_column};
 use self::{
-    batch::Scope,
+    batch::{Scope, Silence},
     mapping::{Mapping, RowKind},
     parser::{Parsed, Parser},
     record::Record,
@@ -167,8 +167,16 @@ async fn take_in(
     if job.complete.is_some() && mapping.row != RowKind::Invoice {
         return Err(Error::invalid("complete", "only of a file whose rows are invoices"));
     }
-    let scope =
-        Scope { import: Uuid::now_v7(), portfolio: &portfolio, row: mapping.row, as_of: job.as_of, now: clock.now() };
+    let silence = Silence::of(&mapping);
+    let scope = Scope {
+        import: Uuid::now_v7(),
+        portfolio: &portfolio,
+        row: mapping.row,
+        as_of: job.as_of,
+        now: clock.now(),
+        silence: &silence,
+        owner_column: job.mapping.account.owner.as_ref().map_or("", mapping::Field::column),
+    };
     let whole = job.dry_run || job.strict || job.complete.is_some();
     let mut run =
         Run { scope, db, tx: db.begin().await?, whole, counts: Counts::default(), accounts: 0, touched: 0, rejects };

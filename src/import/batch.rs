@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod missing;
+mod silence;
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,6 +11,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+pub use self::silence::Silence;
 use super::{
     mapping::RowKind,
     plan::{Contest, Known, Plan, plan},
@@ -41,6 +43,10 @@ pub struct Scope<'a> {
     pub as_of: NaiveDate,
     /// When the rows are recorded.
     pub now: DateTime<Utc>,
+    /// What the file does not speak of.
+    pub silence: &'a Silence,
+    /// The column with the agents' logins; empty: none.
+    pub owner_column: &'a str,
 }
 
 /// What became of the rows of a batch.
@@ -68,10 +74,11 @@ pub async fn write(conn: &mut PgConnection, scope: Scope<'_>, records: Vec<Recor
     let mut written = Written::default();
     store::lock_portfolio(conn, scope.portfolio).await?;
     let locked = period::locked_through(conn, scope.portfolio).await?;
+    let records = without_unknown_owner(conn, scope, records, &mut written).await?;
     let fresh = store::mark_seen(conn, scope.import, &keys(scope.row, &records)).await?;
-    let records = without_repeated(conn, scope, records, &fresh, &mut written).await?;
+    let mut records = without_repeated(conn, scope, records, &fresh, &mut written).await?;
     let firsts: HashSet<i64> = fresh.iter().filter(|(_, seq)| *seq == 0).map(|(line, _)| *line).collect();
-    let accounts = accounts::take_in(conn, scope, &records, &firsts).await?;
+    let accounts = accounts::take_in(conn, scope, &mut records, &firsts).await?;
     written.accounts = firsts.len() as u64;
     let records = without_other_currency(records, &accounts, &mut written);
 
@@ -165,6 +172,33 @@ fn keys(row: RowKind, records: &[Record]) -> Vec<Key<'_>> {
             std::iter::once(whole).chain(items)
         })
         .collect()
+}
+
+/// Refuses rows that name somebody as the owner who is no agent here.
+async fn without_unknown_owner(
+    conn: &mut PgConnection,
+    scope: Scope<'_>,
+    records: Vec<Record>,
+    written: &mut Written,
+) -> Result<Vec<Record>> {
+    let mut logins: Vec<String> = records.iter().filter_map(|record| record.account.owner.clone()).collect();
+    if logins.is_empty() {
+        return Ok(records);
+    }
+    logins.sort_unstable();
+    logins.dedup();
+    let agents: HashSet<String> = store::accounts::agents(conn, &logins).await?.into_iter().collect();
+    let mut kept = Vec::with_capacity(records.len());
+    for record in records {
+        if record.account.owner.as_ref().is_none_or(|login| agents.contains(login)) {
+            kept.push(record);
+        } else {
+            let rejection =
+                Rejection { column: scope.owner_column.to_owned(), reason: "no agent has this login".to_owned() };
+            written.rejected.push((record.raw, rejection));
+        }
+    }
+    Ok(kept)
 }
 
 /// Refuses rows about something that an earlier row of the file was about.

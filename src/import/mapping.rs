@@ -122,6 +122,7 @@ pub struct AccountFields {
     pub zone: Option<Field>,
     pub language: Option<Field>,
     pub terms: Option<Field>,
+    pub owner: Option<Field>,
 }
 
 /// Whom to talk to.
@@ -315,6 +316,7 @@ impl Mapping {
         add("account.zone", account.zone.as_mut());
         add("account.language", account.language.as_mut());
         add("account.terms", account.terms.as_mut());
+        add("account.owner", account.owner.as_mut());
         add("contact.name", self.contact.name.as_mut());
         add("contact.role", self.contact.role.as_mut());
         add("contact.email", self.contact.email.as_mut());

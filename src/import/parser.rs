@@ -123,6 +123,7 @@ impl Parser {
             zone,
             language: optional(fields.language.as_ref(), cells)?,
             terms: optional(fields.terms.as_ref(), cells)?,
+            owner: optional(fields.owner.as_ref(), cells)?.map(|login| login.to_lowercase()),
         })
     }
 

@@ -46,6 +46,8 @@ pub struct AccountFacts {
     pub zone: Option<String>,
     pub language: Option<String>,
     pub terms: Option<String>,
+    /// Login of the agent who owns the relation.
+    pub owner: Option<String>,
 }
 
 /// Whom to talk to.

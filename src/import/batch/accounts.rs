@@ -48,16 +48,21 @@ struct Rows<'a> {
 pub async fn take_in(
     conn: &mut PgConnection,
     scope: Scope<'_>,
-    records: &[Record],
+    records: &mut [Record],
     firsts: &HashSet<i64>,
 ) -> Result<HashMap<String, Taken>> {
     let mut numbers: Vec<String> = records.iter().map(|record| record.account.number.clone()).collect();
     numbers.sort_unstable();
     numbers.dedup();
     let known = accounts::known(conn, scope.portfolio, &numbers).await?;
+    for record in &mut *records {
+        if let Some(known) = known.get(&record.account.number) {
+            scope.silence.keep(record, known, firsts.contains(&line(record)));
+        }
+    }
     let mut taken: HashMap<&str, (Taken, Contacts<'_>)> = HashMap::with_capacity(numbers.len());
     let mut rows = Rows::default();
-    for record in records {
+    for record in &*records {
         let number = record.account.number.as_str();
         let known = known.get(number);
         let (account, contacts) = taken.entry(number).or_insert_with(|| {

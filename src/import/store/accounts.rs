@@ -83,11 +83,18 @@ pub struct PointRow<'a> {
     pub before_others: bool,
 }
 
+/// Those of these logins that an agent has.
+pub async fn agents(conn: &mut PgConnection, logins: &[String]) -> Result<Vec<String>> {
+    let found = sqlx::query_scalar!("SELECT login FROM users WHERE role = 'agent' AND login = ANY ($1)", logins);
+    Ok(found.fetch_all(conn).await?)
+}
+
 /// The accounts of these numbers, locked in the order of their ids.
 pub async fn known(conn: &mut PgConnection, portfolio: &str, numbers: &[String]) -> Result<HashMap<String, Known>> {
     let rows = sqlx::query!(
         r#"SELECT id, number, name, party_kind, currency::text AS "currency!", country::text, region, city, postal_code,
-                  address_line, stated_zone, language, terms
+                  address_line, stated_zone, language, terms,
+                  (SELECT u.login FROM users u WHERE u.id = owner_id) AS owner
            FROM account WHERE portfolio = $1 AND number = ANY ($2) ORDER BY id FOR UPDATE"#,
         portfolio,
         numbers
@@ -112,6 +119,7 @@ pub async fn known(conn: &mut PgConnection, portfolio: &str, numbers: &[String])
                 zone: row.stated_zone,
                 language: row.language,
                 terms: row.terms,
+                owner: row.owner,
             };
             let contacts = contacts.remove(&row.id).unwrap_or_default();
             let points = points.remove(&row.id).unwrap_or_default();
@@ -159,11 +167,11 @@ pub async fn insert(
 ) -> Result<()> {
     sqlx::query!(
         "INSERT INTO account (id, portfolio, number, name, party_kind, currency, country, region, city, postal_code,
-                              address_line, stated_zone, language, terms, created_at, updated_at)
+                              address_line, stated_zone, language, terms, owner_id, created_at, updated_at)
          SELECT id, $2, number, name, kind, currency, country, region, city, postal_code, address_line, zone, language,
-                terms, $3, $3
+                terms, (SELECT u.id FROM users u WHERE u.login = a.owner), $3, $3
          FROM jsonb_to_recordset($1) AS a (id uuid, number text, name text, kind text, currency text, country text,
-             region text, city text, postal_code text, address_line text, zone text, language text, terms text)",
+             region text, city text, postal_code text, address_line text, zone text, language text, terms text, owner text)",
         Json(rows) as _,
         portfolio,
         now
@@ -178,9 +186,9 @@ pub async fn update(conn: &mut PgConnection, rows: &[AccountRow<'_>], now: DateT
     sqlx::query!(
         "UPDATE account a SET name = f.name, party_kind = f.kind, country = f.country, region = f.region, city = f.city,
                 postal_code = f.postal_code, address_line = f.address_line, stated_zone = f.zone, language = f.language,
-                terms = f.terms, updated_at = $2
+                terms = f.terms, owner_id = (SELECT u.id FROM users u WHERE u.login = f.owner), updated_at = $2
          FROM jsonb_to_recordset($1) AS f (id uuid, name text, kind text, country text, region text, city text,
-             postal_code text, address_line text, zone text, language text, terms text)
+             postal_code text, address_line text, zone text, language text, terms text, owner text)
          WHERE a.id = f.id",
         Json(rows) as _,
         now

@@ -182,3 +182,59 @@ async fn queues_follow_account_by_account_or_all_anew() {
     }
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_file_leaves_alone_what_it_has_no_column_for() {
+    let (app, folder) = (TestApp::start().await, Folder::new());
+    let put = |header: &str, row: &str| folder.put("in.csv", format!("{header}\n{row}\n"));
+    let narrow = "Customer No,Customer,Phone,Invoice No,Invoice Date,Due Date,Amount";
+    let row = "7,Debtor 0007 Ltd,212 555 0107,A1,2026-01-05,2026-02-04,100.00";
+    take_in(&app.app, &open_items(&put(narrow, row))).await;
+    let staff = crate::agents::fixture::user(&app.app, "agent1", ledgerline::agent::Role::Agent).await;
+    sqlx::query(
+        "UPDATE account SET stated_zone = 'America/Denver', language = 'es', party_kind = 'consumer', region = 'CO',
+             postal_code = '80202', city = 'Denver', country = 'CA', terms = '30 days', owner_id = $1",
+    )
+    .bind(staff.user)
+    .execute(&app.app.db)
+    .await
+    .unwrap();
+    sqlx::query("UPDATE contact SET role = 'approver'").execute(&app.app.db).await.unwrap();
+    sqlx::query("UPDATE person SET name = 'Mr. Payables'").execute(&app.app.db).await.unwrap();
+    let before = everything(&app.app).await;
+    assert_eq!(counts(&take_in(&app.app, &open_items(&put(narrow, row))).await), (0, 0, 1, 0));
+    assert_eq!(everything(&app.app).await, before, "zone, language, kind, address, terms, owner, contact");
+
+    let wide = format!("{narrow},State,Owner Login");
+    let path = put(&wide, &format!("{row},,"));
+    assert_eq!(counts(&take_in(&app.app, &open_items(&path)).await), (0, 1, 0, 0));
+    let now: (Option<String>, Option<uuid::Uuid>, Option<String>, Option<String>) =
+        sqlx::query_as("SELECT region, owner_id, stated_zone, language FROM account")
+            .fetch_one(&app.app.db)
+            .await
+            .unwrap();
+    let said = |text: &str| Some(text.to_owned());
+    assert_eq!(now, (None, None, said("America/Denver"), said("es")), "a column that is there and empty says so");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_owner_of_an_account_comes_by_login_and_nobody_else_is_taken() {
+    let (app, folder) = (TestApp::start().await, Folder::new());
+    let agent = crate::agents::fixture::user(&app.app, "agent1", ledgerline::agent::Role::Agent).await;
+    crate::agents::fixture::user(&app.app, "boss", ledgerline::agent::Role::Supervisor).await;
+    let header = "Customer No,Customer,Owner Login,Invoice No,Invoice Date,Due Date,Amount";
+    let row = |nth: u32, login: &str| format!("{nth},D,{login},A{nth},2026-01-05,2026-02-04,100.00");
+    let rows = [row(1, "Agent1"), row(2, "boss"), row(3, "nobody"), row(4, "")];
+    let path = folder.put("in.csv", format!("{header}\n{}\n", rows.join("\n")));
+    let report = take_in(&app.app, &open_items(&path)).await;
+    assert_eq!(counts(&report), (2, 0, 0, 2));
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(report.rejects.unwrap()).unwrap();
+    for (refused, line) in reader.records().map(Result::unwrap).zip(["3", "4"]) {
+        assert_eq!([&refused[0], &refused[1], &refused[2]], [line, "Owner Login", "no agent has this login"]);
+    }
+    let owners: Vec<(String, Option<uuid::Uuid>)> =
+        sqlx::query_as("SELECT number, owner_id FROM account ORDER BY number").fetch_all(&app.app.db).await.unwrap();
+    assert_eq!(owners, [("1".to_owned(), Some(agent.user.0)), ("4".to_owned(), None)]);
+    app.finish().await;
+}
