@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::ids::DecisionId;
+
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = TimelineEntry)]
@@ -24,6 +26,8 @@ pub struct Entry {
     pub minor: Option<i64>,
     /// Name of who did it; `null`: the service or the debtor.
     pub by: Option<String>,
+    /// Of a call that we made: the receipt of the last look that permitted it, `/api/decisions/{id}`.
+    pub decision: Option<DecisionId>,
     /// Its place among what happened at the same moment.
     #[serde(skip)]
     pub key: String,

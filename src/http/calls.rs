@@ -17,7 +17,7 @@ use crate::{
     },
     disposition::{self, Recorded, Wrap},
     error::Error,
-    ids::{AccountId, CallId, CampaignId, UserId},
+    ids::{AccountId, CallId, CampaignId, DecisionId, UserId},
 };
 
 use super::{
@@ -82,6 +82,8 @@ struct CallView {
     disposition: Option<String>,
     /// Label of its disposition.
     disposition_label: Option<String>,
+    /// The receipt of the last look that permitted it, `/api/decisions/{id}`; `null`: the debtor called.
+    decision: Option<DecisionId>,
     /// When it began.
     created_at: DateTime<Utc>,
     /// When somebody or something picked up.

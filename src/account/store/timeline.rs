@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use crate::{
     account::timeline::{Entry, Place},
     error::Result,
-    ids::AccountId,
+    ids::{AccountId, DecisionId},
 };
 
 /// At most `limit` entries, newest first, those before `before` only.

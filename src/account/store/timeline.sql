@@ -1,6 +1,7 @@
 -- Everything that happened with account $1, newest first, at most $4; what came before moment $2 and, of that very
 -- moment, before key $3 only. One branch a kind of event, each cut to what can be on the page.
 SELECT e.at AS "at!", e.kind AS "kind!", e.what AS "what!", e.ref AS "id", e.body AS "text", e.minor AS "minor", u.name AS "by?",
+       (SELECT c.decision_id FROM call c WHERE e.kind = 'call' AND c.id = e.ref) AS "decision: DecisionId",
        e.key AS "key!"
 FROM (
     (SELECT c.created_at AS at, 'call' AS kind, coalesce(d.label, c.outcome, c.state) AS what, c.id AS ref,
@@ -125,7 +126,7 @@ FROM (
      ORDER BY r.at DESC, r.id DESC LIMIT $4)
     UNION ALL
     -- decisions that leave no row of their own
-    (SELECT a.at, 'decision', a.action, NULL, a.detail ->> 'reason', NULL, a.user_id, 'audit ' || lpad(a.id::text, 20, '0')
+    (SELECT a.at, 'decision', a.action, NULL, coalesce(a.detail ->> 'reason', a.detail ->> 'now'), NULL, a.user_id, 'audit ' || lpad(a.id::text, 20, '0')
      FROM audit a
      WHERE a.object_kind = 'account' AND a.object_id = $1::uuid::text
        AND a.action NOT IN ('hold', 'release_hold', 'consent', 'credit_hold', 'release_credit_hold', 'credit_review')

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use crate::{
     call::{self, Direction},
     error::{Error, Result},
-    ids::{AccountId, CallId, CampaignId, UserId},
+    ids::{AccountId, CallId, CampaignId, DecisionId, UserId},
 };
 
 use super::{CallView, EventView, Wanted};
@@ -26,6 +26,7 @@ struct Row {
     agent_name: Option<String>,
     disposition: Option<String>,
     disposition_label: Option<String>,
+    decision: Option<DecisionId>,
     created_at: DateTime<Utc>,
     answered_at: Option<DateTime<Utc>>,
     bridged_at: Option<DateTime<Utc>>,
@@ -45,7 +46,7 @@ pub(super) async fn list(
         r#"SELECT c.id AS "id: CallId", c.campaign_id AS "campaign: CampaignId", c.account_id AS "account: AccountId",
                   a.number AS "account_number?", a.name AS "account_name?", c.direction, c.to_number, c.from_number,
                   c.state, c.outcome, c.agent_id AS "agent: UserId", u.name AS "agent_name?", d.code AS "disposition?",
-                  k.label AS "disposition_label?", c.created_at, c.answered_at, c.bridged_at, c.ended_at,
+                  k.label AS "disposition_label?", c.decision_id AS "decision: DecisionId", c.created_at, c.answered_at, c.bridged_at, c.ended_at,
                   (c.facts ->> 'identity_confirmed_at')::timestamptz AS identity_confirmed_at
            FROM call c
            LEFT JOIN account a ON a.id = c.account_id
@@ -78,7 +79,7 @@ pub(super) async fn get(db: &PgPool, call: CallId) -> Result<CallView> {
         r#"SELECT c.id AS "id: CallId", c.campaign_id AS "campaign: CampaignId", c.account_id AS "account: AccountId",
                   a.number AS "account_number?", a.name AS "account_name?", c.direction, c.to_number, c.from_number,
                   c.state, c.outcome, c.agent_id AS "agent: UserId", u.name AS "agent_name?", d.code AS "disposition?",
-                  k.label AS "disposition_label?", c.created_at, c.answered_at, c.bridged_at, c.ended_at,
+                  k.label AS "disposition_label?", c.decision_id AS "decision: DecisionId", c.created_at, c.answered_at, c.bridged_at, c.ended_at,
                   (c.facts ->> 'identity_confirmed_at')::timestamptz AS identity_confirmed_at
            FROM call c
            LEFT JOIN account a ON a.id = c.account_id
@@ -124,6 +125,7 @@ impl Row {
             agent_name: self.agent_name,
             disposition: self.disposition,
             disposition_label: self.disposition_label,
+            decision: self.decision,
             created_at: self.created_at,
             answered_at: self.answered_at,
             bridged_at: self.bridged_at,

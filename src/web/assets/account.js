@@ -80,7 +80,8 @@ function entry(one) {
   const body = one.kind === "message" && one.id ? el("a", { href: "#", onclick: (event) => { event.preventDefault(); letter(one.id); } }, one.text) : el("span", { class: "pre" }, one.text ?? "");
   return el("li", { "data-kind": one.kind }, el("span", { class: "quiet small figure" }, when(one.at)),
     el("div", {}, el("b", {}, words(one.kind)), ` ${what} `, one.minor === null ? null : el("span", { class: "figure" }, `${sum(one.minor)} `), body,
-      one.by ? el("span", { class: "quiet small" }, ` ${one.by}`) : null));
+      one.by ? el("span", { class: "quiet small" }, ` ${one.by}`) : null,
+      one.decision ? el("a", { class: "small", href: `/api/decisions/${one.decision}`, target: "_blank", rel: "noopener" }, " why it was allowed") : null));
 }
 
 async function letter(message) {

@@ -317,3 +317,20 @@ async fn only_the_debtor_consents_to_a_callback_and_for_the_number_that_was_spok
     assert!(!wished().await, "with somebody else at the account");
     scene.finish().await;
 }
+
+#[tokio::test]
+async fn the_receipt_of_a_call_is_found_from_the_call_and_from_the_time_line() {
+    let scene = Scene::start().await;
+    let client = Client::new(scene.app()).await;
+    let debtor = scene.owing(1, 50_000).await;
+    let begun = scene.dial(&debtor, "CA01").await;
+    let call = client.get(&format!("/api/calls/{}", begun.call)).await.body["call"].clone();
+    let decision = call["decision"].as_str().expect("a receipt").to_owned();
+    let receipt = client.get(&format!("/api/decisions/{decision}")).await;
+    assert_eq!((receipt.status, &receipt.body["confirmed"]), (StatusCode::OK, &json!(true)), "{}", receipt.text);
+    let line = client.get(&format!("/api/accounts/{}/timeline", debtor.account)).await.body;
+    let entry = line["items"].as_array().and_then(|items| items.iter().find(|one| one["kind"] == "call").cloned());
+    assert_eq!(entry.expect("the call")["decision"], json!(decision));
+    scene.end(&begun, "CA01").await;
+    scene.finish().await;
+}
