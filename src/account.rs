@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod consent;
+pub mod facts;
 pub mod house_list;
 pub mod store;
 pub mod timeline;
@@ -239,7 +240,7 @@ impl DoNotCall {
 /// Something that was wished, held, consented to or taken back.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Restriction {
-    /// `do_not_call:person`, `hold:attorney`, `wish:not_at`, `consent:calls`, `language`.
+    /// `do_not_call:person`, `hold:attorney`, `wish:not_at`, `consent:calls`, `language`, `zone`, `address`, `party_kind`.
     pub what: String,
     /// The particulars, by kind.
     #[schema(value_type = Object)]

@@ -2,6 +2,7 @@
 
 mod audit;
 mod consents;
+mod facts;
 mod house_list;
 mod points;
 mod restrictions;
@@ -14,6 +15,7 @@ use sqlx::PgConnection;
 pub use self::{
     audit::{audit, audit_of},
     consents::{record_consent, restrictions, set_language},
+    facts::{agent_name, agents, set_address, set_owner, set_party_kind, set_zone},
     house_list::{house_entries, house_entry, house_value},
     points::{add_contact, add_point, contacts, rezone, set_point_invalid},
     restrictions::{accounts_of, do_not_call, holds, place_hold, release_hold, revoke_do_not_call},

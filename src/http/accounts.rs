@@ -5,6 +5,7 @@ mod contacts;
 mod credit;
 mod dial;
 mod documents;
+mod facts;
 mod messages;
 mod restrictions;
 
@@ -41,6 +42,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(dial::routes())
         .merge(credit::routes())
         .merge(documents::routes())
+        .merge(facts::routes())
         .merge(messages::routes())
         .merge(restrictions::routes())
 }

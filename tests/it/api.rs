@@ -3,6 +3,7 @@
 mod bad_input;
 mod by_hand;
 pub mod client;
+mod facts;
 mod policy;
 mod rights;
 mod wishes;

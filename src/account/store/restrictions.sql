@@ -27,8 +27,10 @@ FROM (
            c.at, c.user_id, NULL, NULL
     FROM consent_event c JOIN contact_point p ON p.id = c.contact_point_id WHERE p.account_id = $1
     UNION ALL
-    SELECT 'language', a.detail, a.at, a.user_id, NULL, NULL
-    FROM audit a WHERE a.object_kind = 'account' AND a.object_id = $1::uuid::text AND a.action = 'language'
+    SELECT a.action, a.detail, a.at, a.user_id, NULL, NULL
+    FROM audit a
+    WHERE a.object_kind = 'account' AND a.object_id = $1::uuid::text
+      AND a.action IN ('language', 'zone', 'address', 'party_kind')
 ) h
 LEFT JOIN users u ON u.id = h.user_id
 LEFT JOIN users e ON e.id = h.ended_by

@@ -13,6 +13,8 @@ const MOST = 500;
 let next = null;
 let currency = "USD";
 let emails = [];
+const ADDRESS = ["address_line", "city", "region", "postal_code", "country"];
+const owners = await api("GET", "/api/owners");
 
 text(byId("me"), me.name);
 byId("out").addEventListener("click", logOut);
@@ -73,6 +75,16 @@ function people(contacts) {
 function usable(point) {
   if (point.invalid_reason) return act(() => api("DELETE", `/api/points/${point.id}/invalid`), "Usable again.");
   return act(() => api("PUT", `/api/points/${point.id}/invalid`, { reason: "marked by hand" }), "Marked as of no use.");
+}
+
+function facts(account) {
+  const owner = owners.find((one) => one.id === account.owner);
+  text(byId("facts"), [[account.address_line, account.city, account.region, account.postal_code, account.country].filter(Boolean).join(", ") || "no address",
+    account.stated_zone ? `says that it is in ${account.stated_zone}` : null, `owner ${owner?.name ?? "nobody"}`].filter(Boolean).join(" · "));
+  byId("zone").elements.zone.value = account.stated_zone ?? "";
+  for (const name of ADDRESS) byId("address").elements[name].value = account[name] ?? "";
+  byId("kind").elements.party_kind.value = account.party_kind;
+  fill(byId("owner").elements.owner, el("option", { value: "" }, "nobody"), owners.map((one) => el("option", { value: one.id, selected: one.id === account.owner }, one.name)));
 }
 
 function entry(one) {
@@ -162,6 +174,7 @@ async function show() {
   head(everything, found);
   items(everything.open_items);
   people(everything.contacts);
+  facts(everything.account);
   credit(found);
   reminders(reminded);
   messages(sent.items);
@@ -180,6 +193,10 @@ const on = (form, does) => byId(form).addEventListener("submit", (event) => {
   does(event.target.elements, event.target);
 });
 
+on("zone", (form) => act(() => api("PUT", `${at}/zone`, { zone: form.zone.value.trim() || null }), "Set: it is called only where that zone allows it, too."));
+on("address", (form) => act(() => api("PUT", `${at}/address`, Object.fromEntries(ADDRESS.map((name) => [name, form[name].value.trim() || null]))), "Set."));
+on("kind", (form) => act(() => api("PUT", `${at}/party-kind`, { party_kind: form.party_kind.value }), "Set."));
+on("owner", (form) => act(() => api("PUT", `${at}/owner`, { owner: form.owner.value || null }), "Set."));
 on("note", (form, element) => act(async () => { await api("POST", `${at}/notes`, { body: form.body.value }); element.reset(); }, "Noted."));
 on("letter", () => act(() => api("POST", `${at}/messages`, written()), "Sent: what becomes of it is shown below."));
 byId("preview").addEventListener("click", () => attempt(async () => {
