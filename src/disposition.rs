@@ -134,7 +134,7 @@ pub struct Wrap {
     /// When to call back.
     #[serde(default)]
     pub callback_at: Option<DateTime<Utc>>,
-    /// The callback is for this agent only.
+    /// The agent calls back in person: whoever answers the callback reaches this agent, if free then; else another.
     #[serde(default)]
     pub callback_mine: bool,
     /// A dispute.

@@ -20,17 +20,22 @@ static OFFER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/
 static WITHDRAW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/withdraw.lua")));
 static PICK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/pick.lua")));
 
-/// Takes an agent out for a call: `owner` if it is ready, else who has been idle longest. Rebuilds the set first where
+/// Takes an agent out for a call: the first of those `preferred` who is ready, else who has been idle longest. Rebuilds the set first where
 /// Redis has lost it. Whoever picked an agent and does not reserve it calls [`agent_changed`](super::agent_changed).
 ///
 /// # Errors
 /// Those of Redis and Postgres.
-pub async fn pick(app: &App, campaign: CampaignId, owner: Option<UserId>) -> Result<Option<UserId>> {
-    if let Some(picked) = try_pick(app, campaign, owner).await? {
+pub async fn pick(
+    app: &App,
+    campaign: CampaignId,
+    preferred: impl IntoIterator<Item = UserId>,
+) -> Result<Option<UserId>> {
+    let preferred: Vec<String> = preferred.into_iter().map(|agent| agent.to_string()).collect();
+    if let Some(picked) = try_pick(app, campaign, &preferred).await? {
         return parse(&picked);
     }
     rebuild(app, campaign).await?;
-    parse(&try_pick(app, campaign, owner).await?.unwrap_or_default())
+    parse(&try_pick(app, campaign, &preferred).await?.unwrap_or_default())
 }
 
 /// How many agents of the campaign are ready.
@@ -79,10 +84,10 @@ async fn rebuild(app: &App, campaign: CampaignId) -> Result<()> {
     Ok(app.redis.clone().set(built_key(campaign), 1).await?)
 }
 
-async fn try_pick(app: &App, campaign: CampaignId, owner: Option<UserId>) -> Result<Option<String>> {
+async fn try_pick(app: &App, campaign: CampaignId, preferred: &[String]) -> Result<Option<String>> {
     let mut script = PICK.prepare_invoke();
     script.key(ready_key(campaign)).key(built_key(campaign));
-    script.arg(owner.map(|owner| owner.to_string()).unwrap_or_default());
+    script.arg(preferred);
     Ok(script.invoke_async(&mut app.redis.clone()).await?)
 }
 

@@ -80,7 +80,9 @@ async fn pick(app: &App, row: &Row, heard: &Heard, moment: Moment) -> Result<Opt
     };
     let repeated = moment == Moment::Answered && row.facts.held_until.is_some();
     match row.campaign {
-        Some(campaign) if facts.may_take_agent() && !repeated => agent::ready::pick(app, campaign, row.owner).await,
+        Some(campaign) if facts.may_take_agent() && !repeated => {
+            agent::ready::pick(app, campaign, row.preferred()).await
+        }
         _ => Ok(None),
     }
 }

@@ -19,6 +19,8 @@ pub struct Row {
     pub campaign: Option<CampaignId>,
     /// The account; `None`: an inbound call from an unknown number.
     pub account: Option<AccountId>,
+    /// The agent who promised the callback that this call makes.
+    pub promised_by: Option<UserId>,
     /// The agent who owns the account.
     pub owner: Option<UserId>,
     /// The number that was dialled, as a contact point.
@@ -45,6 +47,7 @@ struct Fields {
     id: CallId,
     campaign_id: Option<CampaignId>,
     account_id: Option<AccountId>,
+    promised_by: Option<UserId>,
     owner_id: Option<UserId>,
     contact_point_id: Option<ContactPointId>,
     sid: Option<String>,
@@ -55,6 +58,13 @@ struct Fields {
     from_number: String,
     created_at: DateTime<Utc>,
     version: i64,
+}
+
+impl Row {
+    /// Whom the debtor is to reach, if they are free: who promised to call back, then who owns the account.
+    pub fn preferred(&self) -> impl Iterator<Item = UserId> {
+        self.promised_by.into_iter().chain(self.owner)
+    }
 }
 
 impl From<Fields> for Row {
@@ -71,6 +81,7 @@ impl From<Fields> for Row {
             id: row.id,
             campaign: row.campaign_id,
             account: row.account_id,
+            promised_by: row.promised_by,
             owner: row.owner_id,
             contact_point: row.contact_point_id,
             sid: row.sid,
@@ -90,6 +101,7 @@ pub async fn get(db: &PgPool, call: CallId) -> Result<Option<Row>> {
         Fields,
         r#"SELECT call.id AS "id: CallId", campaign_id AS "campaign_id: CampaignId",
              account_id AS "account_id: AccountId", account.owner_id AS "owner_id: UserId",
+             callback_agent(account_id, call.created_at) AS "promised_by: UserId",
              contact_point_id AS "contact_point_id: ContactPointId", sid, callback_token,
              facts AS "facts: Json<Facts>", conference, to_number, from_number, call.created_at, call.version
            FROM call LEFT JOIN account ON account.id = account_id WHERE call.id = $1"#,
@@ -106,6 +118,7 @@ pub(super) async fn lock(conn: &mut PgConnection, call: CallId) -> Result<Option
         Fields,
         r#"SELECT call.id AS "id: CallId", campaign_id AS "campaign_id: CampaignId",
              account_id AS "account_id: AccountId", account.owner_id AS "owner_id: UserId",
+             callback_agent(account_id, call.created_at) AS "promised_by: UserId",
              contact_point_id AS "contact_point_id: ContactPointId", sid, callback_token,
              facts AS "facts: Json<Facts>", conference, to_number, from_number, call.created_at, call.version
            FROM call LEFT JOIN account ON account.id = account_id WHERE call.id = $1 FOR UPDATE OF call"#,
@@ -135,6 +148,7 @@ pub(super) async fn many(conn: &mut PgConnection, calls: &[CallId]) -> Result<Ve
         Fields,
         r#"SELECT call.id AS "id!: CallId", campaign_id AS "campaign_id: CampaignId",
              account_id AS "account_id: AccountId", account.owner_id AS "owner_id: UserId",
+             callback_agent(account_id, call.created_at) AS "promised_by: UserId",
              contact_point_id AS "contact_point_id: ContactPointId", sid, callback_token AS "callback_token!",
              facts AS "facts!: Json<Facts>", conference, to_number AS "to_number!",
              from_number AS "from_number!", call.created_at AS "created_at!", call.version AS "version!"

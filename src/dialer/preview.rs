@@ -15,9 +15,11 @@ use crate::{
     ids::{CallId, UserId},
 };
 
-/// Shows a permitted entry to the agent who has been ready longest; `None`, and the entry goes back, if there is none.
+/// Shows a permitted entry to the agent who promised the callback or owns the account, if ready, else to the one who has
+/// been ready longest; `None`, and the entry goes back, if there is none.
 pub(super) async fn offer(app: &App, campaign: &Campaign, looked: look::Looked) -> Result<Option<CallId>> {
-    let Some(agent) = ready::pick(app, campaign.id, None).await? else {
+    let preferred = store::preferred(&app.db, looked.leased.entry.account, app.clock.now()).await?;
+    let Some(agent) = ready::pick(app, campaign.id, preferred).await? else {
         looked.give_back(app, campaign).await?;
         return Ok(None);
     };

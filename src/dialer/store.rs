@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     call::State,
     error::{Error, Result},
-    ids::{CallId, CampaignId, ContactPointId, UserId},
+    ids::{AccountId, CallId, CampaignId, ContactPointId, UserId},
     pacing::reason::Reason,
     phone::Phone,
 };
@@ -87,6 +87,18 @@ pub(super) async fn planned(db: &PgPool, call: CallId, agent: UserId) -> Result<
     let phone = |text: &str| text.parse().map_err(Error::internal("reading the numbers of a call"));
     let (to, from) = (phone(&row.to_number)?, phone(&row.from_number)?);
     Ok(Planned { campaign, contact_point, to, from })
+}
+
+/// Whom the account is to reach at `now`: who promised the callback that is due, then who owns it.
+pub(super) async fn preferred(db: &PgPool, account: AccountId, now: DateTime<Utc>) -> Result<Vec<UserId>> {
+    let row = sqlx::query!(
+        r#"SELECT callback_agent(id, $2) AS "promised_by: UserId", owner_id AS "owner: UserId" FROM account WHERE id = $1"#,
+        account.0,
+        now
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map_or_else(Vec::new, |row| row.promised_by.into_iter().chain(row.owner).collect()))
 }
 
 /// Notes why a campaign dialled as it did, in the place of what was noted before.

@@ -345,3 +345,39 @@ fn caller<'a>(sid: &'a str, from: &'a str) -> Vec<(&'a str, &'a str)> {
         ("To", OUR_NUMBER),
     ]
 }
+
+#[tokio::test]
+async fn an_answer_goes_to_who_promised_to_call_back_then_to_the_owner_then_to_the_longest_idle() {
+    let scene = Scene::start().await;
+    let debtor = scene.debtor(1).await;
+    let mut agents = Vec::new();
+    for n in 1..=4 {
+        agents.push(scene.ready_agent(n).await);
+        scene.app().clock.advance(TimeDelta::seconds(1));
+    }
+    let db = &scene.app().db;
+    sqlx::query("UPDATE account SET owner_id = $1").bind(agents[1]).execute(db).await.expect("an owner");
+    for (agent, minutes) in [(agents[2], 15), (agents[3], 16)] {
+        sqlx::query(
+            "INSERT INTO callback (id, account_id, agent_id, due_at, status, created_at)
+             VALUES (gen_random_uuid(), $1, $2, $3, 'open', $4)",
+        )
+        .bind(debtor.account)
+        .bind(agent)
+        .bind(scene.now() + TimeDelta::minutes(minutes))
+        .bind(scene.now())
+        .execute(db)
+        .await
+        .expect("a callback");
+    }
+    for (sid, expected) in [("CA01", agents[2]), ("CA02", agents[1]), ("CA03", agents[0])] {
+        let begun = scene.dial(&debtor, sid).await;
+        let answer = scene.answer(&begun, sid).await;
+        assert!(answer.body.contains("<Conference"), "{answer:?}");
+        assert_eq!(scene.call(begun.call).await.agent, Some(expected));
+        // From here on the agent is busy: with the debtor, then with the wrap-up.
+        scene.conference(&begun, expected, sid, "participant-join", "1").await;
+        scene.end(&begun, sid).await;
+    }
+    scene.finish().await;
+}

@@ -184,7 +184,7 @@ export class Wrap {
     const today = new Intl.DateTimeFormat("sv", { timeZone: zone }).format(new Date(Date.parse(`${this.me.business_date}T12:00:00Z`)));
     return el("div", {},
       el("label", {}, `Call back at (time in ${zone})`, el("input", { name: "callback_at", type: "datetime-local", value: `${this.workday(daysLater(today, 1))}T10:00` })),
-      el("label", { class: "check" }, el("input", { name: "callback_mine", type: "checkbox", checked: true }), "I call back myself"));
+      el("label", { class: "check" }, el("input", { name: "callback_mine", type: "checkbox", checked: true }), "Give the call to me, if I am free then"));
   }
 
   disputeFields() {

@@ -13,7 +13,7 @@ use ledgerline::{
 use super::{
     all_over,
     carrier::{Answer, Carrier},
-    running, start, verdicts,
+    ready_agent, running, start, verdicts,
 };
 use crate::portfolio::{self, Debtor};
 
@@ -129,5 +129,41 @@ async fn what_is_paid_while_it_is_looked_at_is_not_dialled() {
     test.settle().await;
     assert!(carrier.placed().is_empty());
     assert_eq!(verdicts(app, account).await[1], (false, Some("something_to_collect".to_owned())));
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_is_shown_to_who_promised_to_call_back_then_to_its_owner_then_to_the_longest_idle() {
+    let carrier = Carrier::start(Answer::Taken).await;
+    let test = start(&carrier).await;
+    let app = &test.app;
+    let account = portfolio::add(app, &Debtor::default()).await.account;
+    let campaign = running(app, Mode::Preview, 0).await;
+    let mut agents = Vec::new();
+    for _ in 0..3 {
+        agents.push(ready_agent(app, campaign.id).await);
+        app.clock.advance(chrono::TimeDelta::seconds(1));
+    }
+    sqlx::query("UPDATE account SET owner_id = $1").bind(agents[1]).execute(&app.db).await.expect("an owner");
+    portfolio::callback(app, account, app.clock.now()).await;
+    sqlx::query("UPDATE callback SET agent_id = $1").bind(agents[2]).execute(&app.db).await.expect("promised");
+    for expected in [agents[2], agents[1], agents[0]] {
+        queue::rebuild(app, campaign.id).await.expect("rebuilt");
+        let call = dialer::tick(app, campaign.id).await.expect("a tick").begun[0];
+        let shown: UserId = sqlx::query_scalar("SELECT agent_id FROM call WHERE id = $1")
+            .bind(call)
+            .fetch_one(&app.db)
+            .await
+            .expect("an agent");
+        assert_eq!(shown, expected);
+        // It is over, and nothing was dialled; the agent stays away.
+        sqlx::query("UPDATE call SET live = false, state = 'done', outcome = 'canceled' WHERE id = $1")
+            .bind(call)
+            .execute(&app.db)
+            .await
+            .expect("over");
+    }
+    sqlx::query("UPDATE agent SET state = 'offline', call_id = NULL").execute(&app.db).await.expect("all gone");
+    test.settle().await;
     test.finish().await;
 }
