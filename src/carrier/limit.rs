@@ -12,6 +12,7 @@ use crate::error::Result;
 const KEY: &str = "ll:{carrier}:calls";
 
 static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/take.lua")));
+static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/give_back.lua")));
 
 /// A rate of calls and how many may go at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,19 @@ pub async fn take(redis: &ConnectionManager, limit: Limit, wanted: u32) -> Resul
     let mut redis = redis.clone();
     let granted = TAKE.key(KEY).arg(wanted).arg(limit.interval_us).arg(limit.burst).invoke_async(&mut redis).await?;
     Ok(granted)
+}
+
+/// Gives back calls that were taken and not placed, for whichever node asks next.
+///
+/// # Errors
+/// If Redis does not answer: then they are lost, as if they had been placed.
+pub async fn give_back(redis: &ConnectionManager, limit: Limit, unused: u32) -> Result<()> {
+    if unused == 0 {
+        return Ok(());
+    }
+    let mut redis = redis.clone();
+    let _: () = GIVE_BACK.key(KEY).arg(unused).arg(limit.interval_us).invoke_async(&mut redis).await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One step of the dialer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Bell, begin, latest, look, place, predictive, preview, store};
 use crate::{
@@ -22,6 +22,11 @@ use crate::{
 
 /// A node that stops ticking loses a campaign to another after this time.
 const PACING_RIGHT_MS: u64 = 3_000;
+/// How long a tick claims again, beyond once, for what the last look refused: what may be dialled is found behind many that
+/// may not, and the right to pace does not lapse meanwhile.
+const CLAIMING: Duration = Duration::from_millis(500);
+/// Entries claimed at once for what was refused.
+const MOST_CLAIMED: u32 = 64;
 /// How long a tick waits for the carrier's answers; they are heard afterwards, too.
 const PLACED_WITHIN: Duration = Duration::from_secs(1);
 
@@ -71,7 +76,7 @@ pub async fn tick(app: &App, campaign: CampaignId) -> Result<Ticked> {
         plan(app, &campaign, lines).await?
     };
     let (ticked, limited_by) = carry_out(app, &campaign, decision).await?;
-    let dialled = u32::try_from(ticked.begun.len()).unwrap_or(u32::MAX);
+    let dialled = begun(&ticked);
     latest::note(app, campaign.id, Reason { dialled, refused: ticked.refused, limited_by, ..reason }).await?;
     Ok(ticked)
 }
@@ -103,14 +108,47 @@ async fn plan(app: &App, campaign: &Campaign, lines: store::Lines) -> Result<(Pa
 
 /// From the decision to the carrier; and what limited it in the end.
 async fn carry_out(app: &App, campaign: &Campaign, decision: PacingDecision) -> Result<(Ticked, LimitedBy)> {
-    let ticked = Ticked { decision: Some(decision), ..Ticked::default() };
+    let mut ticked = Ticked { decision: Some(decision), ..Ticked::default() };
     let (wanted, limited_by) = allowed(app, campaign, decision).await?;
     if wanted == 0 {
         return Ok((ticked, limited_by));
     }
-    let leased = queue::claim(app, campaign, wanted).await?.unwrap_or_default();
-    let limited_by = if leased.len() < wanted as usize { LimitedBy::List } else { limited_by };
-    Ok((dial(app, campaign, leased, ticked).await?, limited_by))
+    let filled = fill(app, campaign, wanted, &mut ticked).await;
+    if campaign.mode != Mode::Preview {
+        // A start that nobody was permitted to use is somebody else's.
+        limit::give_back(&app.redis, carrier_limit(app), wanted.saturating_sub(begun(&ticked))).await?;
+    }
+    Ok((ticked, if filled? { limited_by } else { LimitedBy::List }))
+}
+
+/// Claims until so many lines are begun, for a while; false: the list has no more. The more was refused, the more is claimed
+/// at once.
+async fn fill(app: &App, campaign: &Campaign, wanted: u32, ticked: &mut Ticked) -> Result<bool> {
+    let (started, mut claimed_again) = (Instant::now(), false);
+    loop {
+        let missing = wanted.saturating_sub(begun(ticked));
+        if missing == 0 {
+            return Ok(true);
+        }
+        let claim = missing.max(ticked.refused.min(MOST_CLAIMED));
+        let leased = queue::claim(app, campaign, claim).await?.unwrap_or_default();
+        let (last, refused) = (leased.len() < claim as usize, ticked.refused);
+        dial(app, campaign, leased, missing, ticked).await?;
+        let trouble = stopping(app) || app.carrier.trouble().is_some();
+        let late = claimed_again && started.elapsed() >= CLAIMING;
+        if last || trouble || late || ticked.refused == refused {
+            return Ok(!last || begun(ticked) >= wanted);
+        }
+        claimed_again = true;
+    }
+}
+
+fn begun(ticked: &Ticked) -> u32 {
+    u32::try_from(ticked.begun.len()).unwrap_or(u32::MAX)
+}
+
+fn carrier_limit(app: &App) -> Limit {
+    Limit::below(app.config.carrier.calls_per_second)
 }
 
 /// How many lines the carrier takes now, and what limits them. A preview asks when its agent dials.
@@ -123,21 +161,23 @@ async fn allowed(app: &App, campaign: &Campaign, decision: PacingDecision) -> Re
         tracing::debug!(%trouble, "no calls are placed");
         return Ok((0, LimitedBy::Carrier));
     }
-    let granted = limit::take(&app.redis, Limit::below(app.config.carrier.calls_per_second), wanted).await?;
+    let granted = limit::take(&app.redis, carrier_limit(app), wanted).await?;
     Ok((granted, if granted < wanted { LimitedBy::Starts } else { limited_by }))
 }
 
-/// From the lease to the carrier. What the shutdown overtakes is given back.
-async fn dial(app: &App, campaign: &Campaign, leased: Vec<Leased>, mut ticked: Ticked) -> Result<Ticked> {
+/// From the lease to the carrier, for so many lines at most. What is too much, and what the shutdown overtakes, is given
+/// back.
+async fn dial(app: &App, campaign: &Campaign, leased: Vec<Leased>, most: u32, ticked: &mut Ticked) -> Result<()> {
+    let enough = begun(ticked).saturating_add(most);
     let (permitted, refused) = look::at(app, campaign, leased).await?;
-    ticked.refused = refused;
+    ticked.refused += refused;
     let mut placing = Vec::new();
     for looked in permitted {
-        if stopping(app) {
+        if stopping(app) || begun(ticked) >= enough {
             looked.give_back(app, campaign).await?;
             continue;
         }
-        let begun = match campaign.mode {
+        let call = match campaign.mode {
             Mode::Preview => preview::offer(app, campaign, looked).await?,
             Mode::Progressive | Mode::Ratio | Mode::Predictive => {
                 match begin::commit(app, campaign, looked, Taker::Whoever).await? {
@@ -150,11 +190,11 @@ async fn dial(app: &App, campaign: &Campaign, leased: Vec<Leased>, mut ticked: T
                 }
             }
         };
-        ticked.begun.extend(begun);
+        ticked.begun.extend(call);
     }
     // A carrier that is slow to answer does not keep the next line waiting.
     let _ = tokio::time::timeout(PLACED_WITHIN, futures_util::future::join_all(placing)).await;
-    Ok(ticked)
+    Ok(())
 }
 
 fn stopping(app: &App) -> bool {

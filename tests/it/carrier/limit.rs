@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ledgerline::carrier::limit::{Limit, take};
+use ledgerline::carrier::limit::{Limit, give_back, take};
 use redis::aio::ConnectionManager;
 
 use crate::harness::TestApp;
@@ -44,6 +44,20 @@ async fn a_full_bucket_gives_its_burst_at_once_and_no_more() {
     assert_eq!(take(&test.app.redis, limit, 0).await.expect("Redis answers"), 0);
     assert_eq!(take(&test.app.redis, limit, 100).await.expect("Redis answers"), 1);
     assert_eq!(take(&test.app.redis, limit, 100).await.expect("Redis answers"), 0);
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_given_back_is_there_again_and_never_more_than_the_burst() {
+    let test = TestApp::start().await;
+    let limit = Limit::below(1);
+    assert_eq!(take(&test.app.redis, limit, 1).await.expect("Redis answers"), 1);
+    give_back(&test.app.redis, limit, 1).await.expect("given back");
+    assert_eq!(take(&test.app.redis, limit, 1).await.expect("Redis answers"), 1);
+    for _ in 0..3 {
+        give_back(&test.app.redis, limit, 100).await.expect("given back");
+    }
+    assert_eq!(take(&test.app.redis, limit, 100).await.expect("Redis answers"), 1);
     test.finish().await;
 }
 

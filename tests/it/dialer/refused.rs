@@ -5,6 +5,7 @@ use ledgerline::{
     account::change,
     app::App,
     campaign::{self, Campaign, Mode},
+    carrier::limit::{self, Limit},
     compliance::{scope::Collector, waterfall, wish::Wish},
     dialer,
     ids::{AccountId, PersonId, UserId},
@@ -109,6 +110,45 @@ async fn the_cap_of_a_pack_keeps_an_account_out_of_the_queue_until_it_allows_the
     assert_eq!(verdicts(app, made.account).await.len(), 2, "one refusal, one permit");
     super::all_over(app).await;
     test.finish().await;
+}
+
+#[tokio::test]
+async fn a_start_that_the_last_look_did_not_permit_is_given_back() {
+    let carrier = Carrier::start(Answer::Taken).await;
+    let test = start(&carrier).await;
+    let app = &test.app;
+    for _ in 0..3 {
+        let account = portfolio::add(app, &Debtor::default()).await.account;
+        unwanted_at_work(app, account).await;
+    }
+    let campaign = running(app, Mode::Progressive, 1).await;
+    let limit = Limit::below(app.config.carrier.calls_per_second);
+    let burst = u32::try_from(limit.burst()).expect("a few");
+    assert_eq!(limit::take(&app.redis, limit, burst - 1).await.expect("Redis answers"), burst - 1, "one is left");
+    assert_eq!(tick(app, &campaign).await.0, 0);
+    assert_eq!(verdicts_of_all(app).await, 3, "all of them were looked at");
+    assert_eq!(limit::take(&app.redis, limit, 1).await.expect("Redis answers"), 1);
+    test.finish().await;
+}
+
+/// What the queue does not know of, and the last look sees: nobody is called at work.
+async fn unwanted_at_work(app: &App, account: AccountId) {
+    sqlx::query(
+        "INSERT INTO contact_wish (id, account_id, body, at, user_id)
+         SELECT gen_random_uuid(), $1, '{\"kind\": \"not_where\", \"label\": \"work\"}', $2, NULL",
+    )
+    .bind(account)
+    .bind(app.clock.now())
+    .execute(&app.db)
+    .await
+    .expect("a wish");
+}
+
+async fn verdicts_of_all(app: &App) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM dial_decision WHERE NOT permitted")
+        .fetch_one(&app.db)
+        .await
+        .expect("a count")
 }
 
 async fn consumer_of_an_agency(app: &App, campaign: &Campaign, account: AccountId) {
