@@ -73,7 +73,8 @@ pub(super) async fn follow(conn: &mut PgConnection, following: &Following<'_>, w
     if let Some(account) = call.account {
         ledger::store::refresh_standing(conn, &[account], now).await?;
     }
-    let effects: Vec<Effect> = touched.into_iter().map(|account| Effect::Requeue { account }).collect();
+    let mut effects: Vec<Effect> = touched.into_iter().map(|account| Effect::Requeue { account }).collect();
+    effects.push(Effect::CallChanged { call: call.id });
     outbox::enqueue(conn, &effects, now).await?;
     Ok(recorded)
 }

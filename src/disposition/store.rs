@@ -198,14 +198,18 @@ pub(super) struct NewRecord<'a> {
     pub(super) now: DateTime<Utc>,
 }
 
-/// Writes the disposition of a call. A person's replaces the service's own; the service's replaces none. False: there
-/// is one already.
+/// Writes the disposition of a call, and raises the call's version: who counts calls has to look again. A person's
+/// replaces the service's own; the service's replaces none. False: there is one already.
 pub(super) async fn insert_record(conn: &mut PgConnection, record: &NewRecord<'_>) -> Result<bool> {
     let done = sqlx::query!(
-        "INSERT INTO call_disposition (call_id, set_name, code, category, user_id, note_id, at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (call_id) DO UPDATE SET set_name = $2, code = $3, category = $4, user_id = $5, note_id = $6, at = $7
-             WHERE call_disposition.user_id IS NULL AND $5 IS NOT NULL",
+        "WITH record AS (
+             INSERT INTO call_disposition (call_id, set_name, code, category, user_id, note_id, at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (call_id) DO UPDATE
+             SET set_name = $2, code = $3, category = $4, user_id = $5, note_id = $6, at = $7
+             WHERE call_disposition.user_id IS NULL AND $5 IS NOT NULL
+             RETURNING call_id)
+         UPDATE call SET version = version + 1 FROM record WHERE call.id = record.call_id",
         record.call.0,
         record.set,
         record.disposition.code,

@@ -152,8 +152,10 @@ async fn read(app: &App, known: &mut Known, heard: &Heard, now: DateTime<Utc>) -
 }
 
 async fn sweep(app: &App, known: &mut Known, heard: &Heard, now: DateTime<Utc>) -> Result<Vec<FloorEvent>> {
-    let ids: Vec<CallId> = known.floor.unfinished().chain(heard.calls.iter().copied()).collect();
-    let calls = store::calls(&app.db, Calls::Since(known.read_to - OVERLAP, &ids), &app.clock).await?;
+    let since = known.read_to - OVERLAP;
+    let late = store::recorded_late(&app.db, since).await?;
+    let ids: Vec<CallId> = known.floor.unfinished().chain(heard.calls.iter().copied()).chain(late).collect();
+    let calls = store::calls(&app.db, Calls::Since(since, &ids), &app.clock).await?;
     let agents = store::agents(&app.db, None, now).await?;
     let mut events: Vec<FloorEvent> = calls.into_iter().map(FloorEvent::Call).collect();
     events.extend(agents.into_iter().map(FloorEvent::Agent));

@@ -85,6 +85,19 @@ pub async fn calls(db: &PgPool, which: Calls<'_>, clock: &Clock) -> Result<Vec<F
     rows.fetch_all(db).await?.into_iter().map(|row| row.read(clock)).collect()
 }
 
+/// Calls that were over and began before the moment, and whose disposition was recorded since.
+///
+/// # Errors
+/// Those of Postgres.
+pub async fn recorded_late(db: &PgPool, since: DateTime<Utc>) -> Result<Vec<CallId>> {
+    let calls = sqlx::query_scalar!(
+        r#"SELECT c.id AS "id: CallId" FROM call_disposition d JOIN call c ON c.id = d.call_id
+           WHERE d.at >= $1 AND c.created_at < $1"#,
+        since
+    );
+    Ok(calls.fetch_all(db).await?)
+}
+
 /// Agents, of the given ids or all; at most 1000.
 ///
 /// # Errors

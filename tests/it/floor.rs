@@ -76,6 +76,36 @@ async fn the_board_counts_a_day() {
 }
 
 #[tokio::test]
+async fn what_is_recorded_late_is_counted_though_nothing_else_happens_to_the_call() {
+    let scene = Scene::start().await;
+    let client = Client::new(scene.app()).await;
+    let (debtor, agent) = (scene.owing(1, 50_000).await, scene.ready_agent(1).await);
+    let talked = scene.dial(&debtor, "CA01").await;
+    scene.answer(&talked, "CA01").await;
+    scene.conference(&talked, agent, "CA01", "participant-join", "1").await;
+    scene.end(&talked, "CA01").await;
+    scene.app().clock.advance(chrono::TimeDelta::minutes(10));
+    ledgerline::agent::wrap_timer::step(scene.app()).await.expect("the wrap-up is over");
+    scene.app().clock.advance(chrono::TimeDelta::minutes(10));
+    assert_eq!(client.get("/api/floor").await.body["total"]["promises"], 0);
+    let due_on = scene.now().date_naive() + chrono::TimeDelta::days(7);
+    let wrap: Wrap = serde_json::from_value(
+        json!({"code": "promise_to_pay", "promise": {"amount_minor": 20_000, "due_on": due_on}}),
+    )
+    .expect("a disposition");
+    let by = ledgerline::agent::Principal {
+        user: agent,
+        role: ledgerline::agent::Role::Agent,
+        name: String::new(),
+        login: String::new(),
+    };
+    disposition::record(scene.app(), &by, talked.call, wrap, "1").await.expect("recorded late");
+    let total = client.get("/api/floor").await.body["total"].clone();
+    assert_eq!((&total["promises"], &total["promised"]), (&json!(1), &json!([{"minor": 20_000, "currency": "USD"}])));
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn a_socket_gets_a_snapshot_then_patches_that_end_where_a_fresh_look_does() {
     let mut scene = Scene::start().await;
     let client = Client::new(scene.app()).await;
