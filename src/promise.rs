@@ -52,7 +52,7 @@ pub struct Promise {
     pub paid_minor: i64,
     /// What was credited since: that much less is promised; minor units.
     pub credited_minor: i64,
-    /// The business day of the payment that kept it.
+    /// The day on which the money came that kept it.
     pub kept_on: Option<NaiveDate>,
     /// Why it was cancelled.
     pub cancel_reason: Option<String>,
@@ -198,7 +198,8 @@ struct Under {
     approved: Option<(Uuid, UserId)>,
 }
 
-/// The limits of whoever takes it, else an approval that covers it.
+/// The limits of whoever takes it, else an approval that covers it. Since it was given more may be owed, and others may
+/// have been promised besides: so the promise is within the limits of whoever gave it as well.
 async fn authorized(
     conn: &mut PgConnection,
     on: &Basis<'_>,
@@ -209,10 +210,15 @@ async fn authorized(
     let own = on.rules.authority.of(on.by.role).ok_or(Error::Forbidden)?;
     match own.promise.allow(wanted, today) {
         Ok(()) => Ok(Under { role: on.by.role, approved: None }),
-        Err(refused) => match store::approval(conn, on.account, wanted, now).await? {
-            Some((approval, role, by)) => Ok(Under { role, approved: Some((approval, by)) }),
-            None => Err(refused),
-        },
+        Err(mut refused) => {
+            for (approval, role, by) in store::approvals(conn, on.account, wanted, now).await? {
+                match on.rules.authority.of(role).ok_or(Error::Forbidden)?.promise.allow(wanted, today) {
+                    Ok(()) => return Ok(Under { role, approved: Some((approval, by)) }),
+                    Err(beyond) => refused = beyond,
+                }
+            }
+            Err(refused)
+        }
     }
 }
 

@@ -46,7 +46,7 @@ pub async fn cancel(app: &App, by: &Principal, promise: PromiseId, reason: Cance
 const APPROVED_FOR: TimeDelta = TimeDelta::hours(24);
 
 /// Allows one promise on an account that is outside of a caller's limits, within those of `by`: at least so much, by that
-/// day at the latest. It lasts for a day.
+/// day at the latest. It lasts for a day. Whether it stands besides others is known when it is taken, and asked then.
 ///
 /// # Errors
 /// [`Error::Invalid`] if it is outside of the limits of `by`; [`Error::Forbidden`], [`Error::NotFound`].

@@ -40,7 +40,7 @@ pub struct Credited {
     pub item: InstalmentId,
     /// Minor units, more than 0.
     pub minor: i64,
-    /// When it was recorded.
+    /// When the credit was recorded, whenever it was applied.
     pub recorded_at: DateTime<Utc>,
 }
 
@@ -51,9 +51,9 @@ pub struct Paid {
     pub item: InstalmentId,
     /// Minor units, more than 0.
     pub minor: i64,
-    /// Its business day.
+    /// The day on which the money came, whenever it was applied.
     pub on: NaiveDate,
-    /// When it was recorded.
+    /// When the payment was recorded, whenever it was applied.
     pub recorded_at: DateTime<Utc>,
     /// The bank says that it is there to stay.
     pub cleared: bool,
@@ -83,7 +83,7 @@ pub struct Judged {
     pub paid_minor: i64,
     /// What was credited since it was taken, minor units: that much less is promised.
     pub credited_minor: i64,
-    /// The business day of the payment that kept it.
+    /// The day on which the money came that kept it.
     pub kept_on: Option<NaiveDate>,
 }
 

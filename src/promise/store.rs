@@ -210,11 +210,12 @@ pub(super) async fn earlier(
         .collect())
 }
 
-/// What was allocated to the account's items and not reversed.
+/// What was allocated to the account's items and not reversed. A promise asks when the money came and not when somebody
+/// found what it was for: day and moment are the payment's.
 pub(super) async fn paid(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Paid>> {
     Ok(sqlx::query_as!(
         Paid,
-        r#"SELECT a.instalment_id AS "item: InstalmentId", a.amount_minor AS minor, a.business_date AS "on", a.recorded_at,
+        r#"SELECT a.instalment_id AS "item: InstalmentId", a.amount_minor AS minor, m.received_on AS "on", m.recorded_at,
                   m.state = 'cleared' AS "cleared!"
            FROM allocation a JOIN payment m ON m.id = a.payment_id
            WHERE a.account_id = $1 AND a.amount_minor > 0
@@ -225,7 +226,8 @@ pub(super) async fn paid(conn: &mut PgConnection, account: AccountId) -> Result<
     .await?)
 }
 
-/// What was credited on the account's items otherwise than by a payment, and not reversed.
+/// What was credited on the account's items otherwise than by a payment, and not reversed; of a credit note when it was
+/// posted, since what is left of one is not asked for any more, whatever it is applied to later.
 pub(super) async fn credited(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Credited>> {
     Ok(sqlx::query_as!(
         Credited,
@@ -235,8 +237,9 @@ pub(super) async fn credited(conn: &mut PgConnection, account: AccountId) -> Res
            WHERE p.account_id = $1 AND p.amount_minor < 0 AND p.instalment_id IS NOT NULL AND p.reverses IS NULL
              AND NOT EXISTS (SELECT 1 FROM posting r WHERE r.reverses = p.id)
            UNION ALL
-           SELECT a.instalment_id, a.amount_minor, a.recorded_at FROM allocation a
-           WHERE a.account_id = $1 AND a.amount_minor > 0 AND a.credit_note_id IS NOT NULL
+           SELECT a.instalment_id, a.amount_minor, c.recorded_at
+           FROM allocation a JOIN credit_note c ON c.id = a.credit_note_id
+           WHERE a.account_id = $1 AND a.amount_minor > 0
              AND NOT EXISTS (SELECT 1 FROM allocation r WHERE r.reverses = a.id)"#,
         account.0
     )
@@ -289,7 +292,10 @@ pub(super) async fn to_settle(db: &PgPool, today: NaiveDate, limit: i64) -> Resu
                   OR p.amount_minor - p.tolerance_minor <= (
                       SELECT coalesce(sum(a.amount_minor), 0) FROM allocation a
                       JOIN promise_item i ON i.instalment_id = a.instalment_id
-                      WHERE i.promise_id = p.id AND a.recorded_at > p.taken_at))
+                      LEFT JOIN payment m ON m.id = a.payment_id
+                      LEFT JOIN credit_note c ON c.id = a.credit_note_id
+                      WHERE i.promise_id = p.id AND coalesce(m.recorded_at, c.recorded_at) > p.taken_at
+                        AND (m.id IS NULL OR m.state = 'cleared' OR NOT p.cleared_only)))
            GROUP BY p.account_id ORDER BY min(p.deadline_on) LIMIT $2"#,
         today,
         limit
@@ -341,25 +347,25 @@ pub(super) async fn approve(
     Ok(())
 }
 
-/// An approval that covers a promise: its id, whose limits, and who gave it.
-pub(super) async fn approval(
+/// Approvals that cover a promise, the first to end first: their ids, whose limits, and who gave them.
+pub(super) async fn approvals(
     conn: &mut PgConnection,
     account: AccountId,
     wanted: &Wanted,
     now: DateTime<Utc>,
-) -> Result<Option<(Uuid, Role, UserId)>> {
-    let row = sqlx::query!(
+) -> Result<Vec<(Uuid, Role, UserId)>> {
+    let rows = sqlx::query!(
         r#"SELECT id, limit_role, approved_by AS "by: UserId" FROM promise_approval
            WHERE account_id = $1 AND used_by IS NULL AND until_at > $2 AND least_minor <= $3 AND last_due_on >= $4
-           ORDER BY until_at LIMIT 1 FOR UPDATE"#,
+           ORDER BY until_at, id FOR UPDATE"#,
         account.0,
         now,
         wanted.amount_minor,
         wanted.due_on
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(row.and_then(|row| Some((row.id, Role::from_name(&row.limit_role)?, row.by))))
+    Ok(rows.into_iter().filter_map(|row| Some((row.id, Role::from_name(&row.limit_role)?, row.by))).collect())
 }
 
 pub(super) async fn use_approval(conn: &mut PgConnection, approval: Uuid, promise: PromiseId) -> Result<()> {

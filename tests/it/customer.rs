@@ -22,8 +22,8 @@ use ledgerline::{
     },
     error::Error,
     ids::AccountId,
-    ledger::{self, NewInvoice},
-    money::Currency,
+    ledger::{self, AllocationMode, NewInvoice, NewPayment},
+    money::{Currency, Money},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -289,4 +289,46 @@ async fn statements_of_page(router: &Router, account: AccountId, token: &SecretS
         assert!(!body.is_empty());
     }
     asked.load(Ordering::SeqCst)
+}
+
+#[tokio::test]
+async fn a_customer_is_as_late_as_the_money_whenever_it_is_applied() {
+    let scene = Scene::start().await;
+    let debtor = scene.debtor(1).await;
+    let app = scene.app();
+    let by = fixture::user(app, "boss", Role::Supervisor).await.user;
+    let (now, today) = (scene.now(), app.clock.business_date());
+    let due_on = today - TimeDelta::days(30);
+    let mut conn = app.db.acquire().await.unwrap();
+    let invoice = NewInvoice {
+        account: debtor.account,
+        number: "R-1".to_owned(),
+        issued_on: due_on,
+        po_number: None,
+        currency: Currency::USD,
+        instalments: vec![(due_on, 1000); 3],
+    };
+    ledger::store::post_invoice(&mut conn, &invoice, now).await.unwrap();
+    let paid = NewPayment {
+        account: debtor.account,
+        amount: Money::new(3000, Currency::USD),
+        received_on: due_on,
+        method: "transfer".to_owned(),
+        reference: String::new(),
+    };
+    let paid = ledger::store::record_payment(&mut conn, &paid, now).await.unwrap();
+    let apply = async |conn: &mut sqlx::PgConnection, on| {
+        for item in ledger::store::open_items(conn, debtor.account).await.unwrap() {
+            let mode = AllocationMode::Specified;
+            ledger::store::allocate(conn, paid, item.instalment, 1000, mode, on, now).await.unwrap();
+        }
+    };
+    apply(&mut conn, today - TimeDelta::days(10)).await;
+    ledger::unapply(&mut conn, paid.into(), None, by, today, now).await.unwrap();
+    apply(&mut conn, today).await;
+    drop(conn);
+    let score = credit::review(app, None, debtor.account).await.unwrap().score;
+    assert_eq!((score.items, score.days_late_milli), (3, Some(0)), "it came on the day on which it was due");
+    scene.test.settle().await;
+    scene.finish().await;
 }

@@ -6,7 +6,7 @@ use ledgerline::{
     agent::Role,
     app::App,
     ids::{AccountId, InstalmentId, PaymentId},
-    ledger::{self, AllocationMode, NewPayment},
+    ledger::{self, AllocationMode, NewInvoice, NewPayment},
     money::{Currency, Money},
     promise::{self, day_roll},
     queue,
@@ -191,5 +191,136 @@ async fn the_task_of_a_broken_promise_is_due_on_a_day_on_which_the_debtors_count
     let due_on: NaiveDate = sqlx::query_scalar("SELECT due_on FROM task").fetch_one(&app.db).await.expect("a task");
     assert_eq!(due_on.to_string(), "2026-05-26", "the Monday is Memorial Day");
     scene.test.settle().await;
+    scene.finish().await;
+}
+
+fn money(debtor: &Debtor, minor: i64) -> Value {
+    json!({ "account": debtor.account, "amount": { "minor": minor, "currency": "USD" }, "method": "transfer" })
+}
+
+/// Money that came on a day, as a person takes it in.
+async fn receive(boss: &Client, debtor: &Debtor, minor: i64, on: NaiveDate, apply: Value) -> Value {
+    let mut receipt = money(debtor, minor);
+    receipt["received_on"] = json!(on);
+    receipt["apply"] = apply;
+    let received = boss.post("/api/payments", &receipt).await;
+    assert_eq!(received.status, StatusCode::CREATED, "{}", received.text);
+    received.body["payment"].clone()
+}
+
+async fn newest(client: &Client, account: AccountId) -> Value {
+    client.get(&format!("/api/accounts/{account}/promises")).await.body["items"][0].clone()
+}
+
+#[tokio::test]
+async fn money_that_came_in_time_keeps_it_whenever_it_is_booked() {
+    let scene = Scene::start().await;
+    let app = scene.app();
+    let admin = Client::new(app).await;
+    let boss_id = admin.user("supervisor-1", Role::Supervisor).await;
+    let debtor = scene.owing(1, 100_000).await;
+    let on = due(app, 2);
+    assert_eq!(promise(&admin, debtor.account, 40_000, on, false).await.0, StatusCode::CREATED);
+    app.clock.advance(TimeDelta::days(6));
+    assert_eq!(day_roll::step(app).await.expect("a step"), 1);
+    let boss = admin.of(boss_id).await;
+    assert_eq!(statuses(&boss, debtor.account).await, ["broken"]);
+
+    receive(&boss, &debtor, 40_000, on, json!("rules")).await;
+    let kept = newest(&boss, debtor.account).await;
+    assert_eq!((&kept["status"], &kept["kept_on"]), (&json!("kept"), &json!(on)), "it came on the day");
+    let tasks = boss.get("/api/tasks?department=supervision").await.body;
+    assert_eq!(tasks["items"], json!([]), "nobody follows it up");
+    scene.test.settle().await;
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn money_and_credits_from_before_it_do_not_keep_it_when_they_are_applied() {
+    let scene = Scene::start().await;
+    let app = scene.app();
+    let admin = Client::new(app).await;
+    let boss = admin.of(admin.user("supervisor-1", Role::Supervisor).await).await;
+    let debtor = scene.owing(1, 100_000).await;
+    let old = receive(&boss, &debtor, 30_000, due(app, 0), json!("on_account")).await;
+    let mut note = money(&debtor, 10_000);
+    note.as_object_mut().expect("an object").remove("method");
+    note["number"] = json!("C-1");
+    note["reason"] = json!("returned goods");
+    let credit = boss.post("/api/credit-notes", &note).await;
+    assert_eq!(credit.status, StatusCode::CREATED, "{}", credit.text);
+    app.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(promise(&boss, debtor.account, 40_000, due(app, 5), false).await.0, StatusCode::CREATED);
+
+    app.clock.advance(TimeDelta::minutes(1));
+    let item: uuid::Uuid = sqlx::query_scalar("SELECT id FROM instalment").fetch_one(&app.db).await.expect("an item");
+    let note = &credit.body["posted"]["credit_note"];
+    for (source, minor) in [(json!({ "payment": old }), 30_000), (json!({ "credit_note": note }), 10_000)] {
+        let pays = json!({ "source": source, "instalment": item, "minor": minor });
+        let applied = boss.post("/api/allocations", &pays).await;
+        assert_eq!(applied.status, StatusCode::OK, "{}", applied.text);
+    }
+    assert_eq!(day_roll::step(app).await.expect("a step"), 0, "nobody has paid anything");
+    let open = newest(&boss, debtor.account).await;
+    assert_eq!(
+        (&open["status"], &open["paid_minor"], &open["credited_minor"]),
+        (&json!("open"), &json!(0), &json!(0)),
+        "it was promised besides"
+    );
+    receive(&boss, &debtor, 40_000, due(app, 0), json!("rules")).await;
+    assert_eq!(newest(&boss, debtor.account).await["status"], "kept");
+    scene.test.settle().await;
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn an_approval_is_held_to_the_limits_of_whoever_gave_it() {
+    let scene = Scene::start().await;
+    let app = scene.app();
+    let admin = Client::new(app).await;
+    let caller = admin.of(admin.user("agent-1", Role::Agent).await).await;
+    let boss = admin.of(admin.user("supervisor-1", Role::Supervisor).await).await;
+    let text = admin.get("/api/agreements").await.body["text"].as_str().expect("a text").to_owned();
+    let limits = |percent: u8, open: u8| {
+        format!(
+            "[authority.supervisor.promise]\nleast_minor = 1\nleast_percent = {percent}\nmost_days = 120\nmost_open = {open}\n"
+        )
+    };
+    assert!(text.contains(&limits(0, 12)), "{text}");
+    let strict = json!({ "text": text.replace(&limits(0, 12), &limits(50, 1)) });
+    assert_eq!(admin.put("/api/agreements", &strict).await.status, StatusCode::NO_CONTENT);
+
+    let debtor = scene.owing(1, 100_000).await;
+    assert_eq!(promise(&caller, debtor.account, 20_000, due(app, 5), false).await.0, StatusCode::CREATED);
+    let allowed = json!({ "least_minor": 50_000, "last_due_on": due(app, 100) });
+    let approved = boss.post(&format!("/api/accounts/{}/promise-approvals", debtor.account), &allowed).await;
+    assert_eq!(approved.status, StatusCode::NO_CONTENT, "{}", approved.text);
+    let (status, refused) = promise(&caller, debtor.account, 50_000, due(app, 100), true).await;
+    assert_eq!(
+        (status, refused["field"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("promise.besides")),
+        "one at a time is the supervisor's limit"
+    );
+
+    let invoice = NewInvoice {
+        account: debtor.account,
+        number: "R-2000".to_owned(),
+        issued_on: due(app, 0),
+        po_number: None,
+        currency: Currency::USD,
+        instalments: vec![(due(app, 0), 200_000)],
+    };
+    let mut conn = app.db.acquire().await.expect("a connection");
+    ledger::store::post_invoice(&mut conn, &invoice, app.clock.now()).await.expect("an invoice");
+    ledger::store::refresh_standing(&mut conn, &[debtor.account], app.clock.now()).await.expect("its figures");
+    drop(conn);
+    let (status, refused) = promise(&caller, debtor.account, 50_000, due(app, 100), false).await;
+    assert_eq!(
+        (status, refused["field"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("promise.amount_minor")),
+        "half of what is owed now is the supervisor's limit"
+    );
+    assert_eq!(promise(&caller, debtor.account, 150_000, due(app, 100), false).await.0, StatusCode::CREATED);
+    assert_eq!(newest(&caller, debtor.account).await["approved_by"], "supervisor-1");
     scene.finish().await;
 }

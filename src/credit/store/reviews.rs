@@ -29,7 +29,8 @@ pub struct History {
     pub billed_a_month_minor: i64,
 }
 
-/// What a review is made of.
+/// What a review is made of. An item was paid on the day on which the last of its money came, whenever that was applied; one
+/// that was credited as a whole, when it was.
 ///
 /// # Errors
 /// If Postgres is not available.
@@ -40,8 +41,11 @@ pub async fn history(conn: &mut PgConnection, account: AccountId, today: NaiveDa
                   CASE WHEN coalesce(p.minor, 0) >= b.minor THEN p.last_on END AS "paid_on?"
            FROM instalment n
            CROSS JOIN LATERAL (SELECT sum(amount_minor)::bigint AS minor FROM posting WHERE instalment_id = n.id) b
-           LEFT JOIN LATERAL (SELECT sum(amount_minor)::bigint AS minor, max(business_date) AS last_on FROM allocation
-                              WHERE instalment_id = n.id) p ON true
+           LEFT JOIN LATERAL (SELECT sum(a.amount_minor)::bigint AS minor,
+                                     coalesce(max(m.received_on), max(a.business_date)) AS last_on
+                              FROM allocation a LEFT JOIN payment m ON m.id = a.payment_id
+                              WHERE a.instalment_id = n.id AND a.reverses IS NULL
+                                AND NOT EXISTS (SELECT FROM allocation r WHERE r.reverses = a.id)) p ON true
            WHERE n.account_id = $1 AND n.due_on BETWEEN $2 AND $3 AND b.minor > 0 ORDER BY n.due_on LIMIT 20000"#,
         account.0,
         since,
