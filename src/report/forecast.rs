@@ -1,7 +1,7 @@
 //! Cash to come: of promises, and of habits; and how good the same forecast was before.
 //!
-//! A *promise* brings what it promised times the chance that its account keeps its promises ([`keeps`]). What is open and
-//! not promised is paid as payers of that kind pay ([`habit::Habit`]). An amount to come is an estimate, rounded to minor
+//! A *promise* brings what is still to come of it times the chance that its account keeps its promises ([`keeps`]). What is
+//! open and not promised is paid as payers of that kind pay ([`habit::Habit`]). An amount to come is an estimate, rounded to minor
 //! units; nothing is ever posted from it.
 
 pub mod habit;
@@ -11,17 +11,18 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use sqlx::PgConnection;
 
-use self::habit::Habit;
+use self::habit::{Habit, Open};
 use super::{
     AsOf,
     catalogue::Params,
-    store::forecast as read,
+    store::{forecast as read, promised},
     table::{Cell, ChartKind, Kind, Table},
     turnover::Ratio,
 };
 use crate::{
     app::App,
     error::Result,
+    ids::{AccountId, InstalmentId},
     money::{Currency, Money},
 };
 
@@ -40,9 +41,13 @@ const PRIOR: f64 = 4.0;
 /// A promise that is open, minor units.
 #[derive(Clone, Debug)]
 pub struct OpenPromise {
+    /// Whose.
+    pub account: AccountId,
+    /// What it is for; empty: whatever is open.
+    pub items: Vec<InstalmentId>,
     /// Its currency.
     pub currency: Currency,
-    /// What was promised, at most what is open.
+    /// What is still to come of it.
     pub minor: i64,
     /// By when.
     pub deadline: NaiveDate,
@@ -50,6 +55,42 @@ pub struct OpenPromise {
     pub kept: i64,
     /// Promises of its account whose deadline has passed.
     pub matured: i64,
+}
+
+/// An open item of an account that has promised something.
+#[derive(Clone, Copy, Debug)]
+pub struct Item {
+    /// Whose.
+    pub account: AccountId,
+    /// The item.
+    pub instalment: InstalmentId,
+    /// What is open of it.
+    pub open: Open,
+}
+
+/// Lays promises on what is open, the first on the oldest: no promise brings more than is open, and what is left of an item
+/// is promised by nobody. Gives the items, each in a promised part and the rest.
+fn laid(promises: &mut [OpenPromise], items: Vec<Item>) -> Vec<Open> {
+    let mut left: BTreeMap<AccountId, Vec<(Item, i64)>> = BTreeMap::new();
+    for item in items {
+        left.entry(item.account).or_default().push((item, item.open.minor));
+    }
+    for promise in promises {
+        let mut to_come = promise.minor;
+        for (item, minor) in left.get_mut(&promise.account).into_iter().flatten() {
+            if promise.items.is_empty() || promise.items.contains(&item.instalment) {
+                let part = to_come.min(*minor);
+                *minor -= part;
+                to_come -= part;
+            }
+        }
+        promise.minor -= to_come;
+    }
+    let parts = left.into_values().flatten().flat_map(|(item, rest)| {
+        let of = |promised, minor| Open { promised, minor, ..item.open };
+        [of(true, item.open.minor - rest), of(false, rest)]
+    });
+    parts.filter(|part| part.minor > 0).collect()
 }
 
 /// The chance that a promise is kept: what the account did before, and, as if it were [`PRIOR`] more of its promises,
@@ -92,7 +133,10 @@ pub async fn forecast(
     portfolio: Option<&str>,
 ) -> Result<BTreeMap<Currency, [Week; WEEKS]>> {
     let mut weeks: BTreeMap<Currency, [Week; WEEKS]> = BTreeMap::new();
-    let promises = read::open_promises(conn, as_of, portfolio).await?;
+    let mut promises = promised::open_promises(conn, as_of, portfolio).await?;
+    let accounts = promises.iter().map(|promise| promise.account).collect();
+    let read::Habits { paid, mut open, of_promisers } = read::habits(conn, as_of, portfolio, &accounts).await?;
+    open.extend(laid(&mut promises, of_promisers));
     let (kept, matured) = read::kept_by_all(conn, as_of, portfolio).await?;
     for promise in &promises {
         let days = (promise.deadline - as_of.day).num_days().max(1);
@@ -101,7 +145,6 @@ pub async fn forecast(
         week.promised += promise.minor;
         week.of_promises += part(promise.minor, keeps(promise.kept, promise.matured, kept, matured));
     }
-    let (paid, open) = read::habits(conn, as_of, portfolio).await?;
     let habits = Habit::of_classes(&paid, &open);
     for item in open.iter().filter(|item| !item.promised) {
         let habit = habits.get(&item.class).unwrap_or(&habits[&habit::EVERYBODY]);
@@ -196,6 +239,41 @@ mod tests {
         let new = keeps(0, 0, 50, 100);
         let bad = keeps(0, 10, 50, 100);
         assert!(bad < new && new < good && good < 1.0, "{bad} {new} {good}");
+    }
+
+    fn item(account: AccountId, days_late: i32, minor: i64) -> Item {
+        let open = Open { class: 0, currency: Currency::USD, days_late, promised: false, minor };
+        Item { account, instalment: InstalmentId::generate(), open }
+    }
+
+    fn promise(account: AccountId, items: &[Item], minor: i64) -> OpenPromise {
+        OpenPromise {
+            account,
+            items: items.iter().map(|item| item.instalment).collect(),
+            currency: Currency::USD,
+            minor,
+            deadline: NaiveDate::from_ymd_opt(2026, 3, 10).unwrap(),
+            kept: 0,
+            matured: 0,
+        }
+    }
+
+    #[test]
+    fn what_is_not_promised_of_an_item_is_left_to_habits_and_no_promise_brings_more_than_is_open() {
+        let (one, other) = (AccountId::generate(), AccountId::generate());
+        let items = [item(one, 30, 10_000), item(one, 10, 500), item(other, 5, 70)];
+        let mut promises = [
+            promise(one, &items[..1], 100),
+            promise(one, &items[1..2], 400),
+            promise(one, &items[1..2], 300),
+            promise(other, &[], 90),
+        ];
+        let parts: Vec<_> = laid(&mut promises, items.to_vec())
+            .iter()
+            .map(|part| (part.days_late, part.promised, part.minor))
+            .collect();
+        assert_eq!(parts, [(30, true, 100), (30, false, 9_900), (10, true, 500), (5, true, 70)]);
+        assert_eq!(promises.map(|promise| promise.minor), [100, 400, 100, 70]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub(super) mod activity;
 mod aging;
 pub(super) mod forecast;
+pub(super) mod promised;
 pub(super) mod quality;
 mod receivables;
 pub(super) mod rolls;

@@ -1,18 +1,20 @@
 //! What a forecast is made of, and what came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, NaiveDate};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::{
     error::Result,
+    ids::{AccountId, InstalmentId},
     ledger::store::stored_currency,
     money::Currency,
     report::{
         AsOf,
         forecast::{
-            OpenPromise,
+            Item,
             habit::{Open, Paid},
         },
     },
@@ -20,41 +22,6 @@ use crate::{
 
 /// How long payments are remembered.
 const REMEMBERED: Days = Days::new(365);
-
-/// Promises that were open at the end of the day: taken by then, not settled by then.
-pub async fn open_promises(conn: &mut PgConnection, as_of: AsOf, portfolio: Option<&str>) -> Result<Vec<OpenPromise>> {
-    let rows = sqlx::query!(
-        r#"WITH open AS (
-               SELECT account_id, currency, amount_minor, deadline_on FROM promise
-               WHERE taken_at::date <= $1 AND taken_at <= $2 AND NOT withdrawn AND deadline_on >= $1
-                 AND (settled_at IS NULL OR settled_at > $2 OR settled_at::date > $1)
-           ), past AS (
-               SELECT account_id, count(*) AS matured, count(*) FILTER (WHERE status = 'kept') AS kept FROM promise
-               WHERE deadline_on < $1 AND status NOT IN ('open', 'cancelled') AND account_id IN (SELECT account_id FROM open)
-               GROUP BY 1
-           )
-           SELECT o.currency::text AS "currency!", o.amount_minor AS "minor!", o.deadline_on AS "deadline!",
-                  coalesce(p.kept, 0) AS "kept!", coalesce(p.matured, 0) AS "matured!"
-           FROM open o LEFT JOIN past p ON p.account_id = o.account_id
-           WHERE $3::text IS NULL OR o.account_id IN (SELECT id FROM account WHERE portfolio = $3)"#,
-        as_of.day,
-        as_of.known_at,
-        portfolio
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(OpenPromise {
-                currency: stored_currency(&row.currency)?,
-                minor: row.minor,
-                deadline: row.deadline,
-                kept: row.kept,
-                matured: row.matured,
-            })
-        })
-        .collect()
-}
 
 /// Promises of all accounts that were kept, and whose deadline had passed.
 pub async fn kept_by_all(conn: &mut PgConnection, as_of: AsOf, portfolio: Option<&str>) -> Result<(i64, i64)> {
@@ -71,27 +38,39 @@ pub async fn kept_by_all(conn: &mut PgConnection, as_of: AsOf, portfolio: Option
     Ok((row.kept, row.matured))
 }
 
+/// What payers have paid and have open, by class and days late.
+pub struct Habits {
+    /// What was paid.
+    pub paid: Vec<Paid>,
+    /// What is open.
+    pub open: Vec<Open>,
+    /// What is open of accounts that have promised something, item by item, the oldest first.
+    pub of_promisers: Vec<Item>,
+}
+
 /// What was paid and what is open, by class of payer and days late. Classes are steps of the account's mean days late,
-/// weighted by amount; an account that has paid nothing is of no class.
-pub async fn habits(conn: &mut PgConnection, as_of: AsOf, portfolio: Option<&str>) -> Result<(Vec<Paid>, Vec<Open>)> {
+/// weighted by amount; an account that has paid nothing is of no class. Money is as late as it came, whenever it was
+/// applied.
+pub async fn habits(
+    conn: &mut PgConnection,
+    as_of: AsOf,
+    portfolio: Option<&str>,
+    promisers: &BTreeSet<AccountId>,
+) -> Result<Habits> {
+    let promisers: Vec<Uuid> = promisers.iter().map(|account| account.0).collect();
     let rows = sqlx::query!(
-        r#"WITH applied AS (
-               SELECT n.account_id, n.id, n.due_on, a.business_date, sum(a.amount_minor) AS minor
-               FROM allocation a JOIN instalment n ON n.id = a.instalment_id
-               WHERE a.business_date <= $1 AND a.recorded_at <= $2 AND a.payment_id IS NOT NULL
-               GROUP BY 1, 2, 3, 4
-           ), recent AS (
-               SELECT account_id, business_date - due_on AS late, minor FROM applied
-               WHERE business_date > $3 AND minor > 0
+        r#"WITH recent AS (
+               SELECT n.account_id, m.received_on - n.due_on AS late, a.amount_minor AS minor
+               FROM allocation a JOIN payment m ON m.id = a.payment_id JOIN instalment n ON n.id = a.instalment_id
+               WHERE m.received_on > $3 AND a.business_date <= $1 AND a.recorded_at <= $2 AND a.reverses IS NULL
+                 AND NOT EXISTS (SELECT FROM allocation r
+                                 WHERE r.reverses = a.id AND r.business_date <= $1 AND r.recorded_at <= $2)
            ), payer AS (
                SELECT account_id, width_bucket(sum(late * minor) / sum(minor), ARRAY[1, 8, 15, 30, 60]::numeric[]) AS class
                FROM recent GROUP BY 1
-           ), promised AS (
-               SELECT i.instalment_id FROM promise p JOIN promise_item i ON i.promise_id = p.id
-               WHERE p.taken_at::date <= $1 AND p.taken_at <= $2 AND NOT p.withdrawn AND p.deadline_on >= $1
-                 AND (p.settled_at IS NULL OR p.settled_at > $2 OR p.settled_at::date > $1)
            ), open AS (
-               SELECT n.account_id, n.id, n.due_on, b.minor - coalesce(p.minor, 0) AS minor
+               SELECT n.account_id, CASE WHEN n.account_id = ANY ($5) THEN n.id END AS item,
+                      greatest(-90, least($1 - n.due_on, 400)) AS late, b.minor - coalesce(p.minor, 0) AS minor
                FROM (SELECT instalment_id, sum(amount_minor) AS minor FROM posting
                      WHERE instalment_id IS NOT NULL AND business_date <= $1 AND recorded_at <= $2 GROUP BY 1) b
                JOIN instalment n ON n.id = b.instalment_id
@@ -100,35 +79,34 @@ pub async fn habits(conn: &mut PgConnection, as_of: AsOf, portfolio: Option<&str
                WHERE b.minor > coalesce(p.minor, 0)
            )
            SELECT coalesce(y.class, -1) AS "class!", a.currency::text AS "currency!", f.late AS "late!", f.paid AS "paid!",
-                  f.promised AS "promised!", sum(f.minor)::bigint AS "minor!"
-           FROM (SELECT account_id, late, true AS paid, false AS promised, minor FROM recent
-                 UNION ALL
-                 SELECT account_id, greatest(-90, least($1 - due_on, 400)), false,
-                        EXISTS (SELECT FROM promised i WHERE i.instalment_id = o.id), minor FROM open o) f
+                  f.item AS "item: InstalmentId", CASE WHEN f.item IS NOT NULL THEN a.id END AS "account: AccountId",
+                  sum(f.minor)::bigint AS "minor!"
+           FROM (SELECT account_id, NULL::uuid AS item, late, true AS paid, minor FROM recent
+                 UNION ALL SELECT account_id, item, late, false, minor FROM open) f
            JOIN account a ON a.id = f.account_id LEFT JOIN payer y ON y.account_id = f.account_id
-           WHERE $4::text IS NULL OR a.portfolio = $4 GROUP BY 1, 2, 3, 4, 5"#,
+           WHERE $4::text IS NULL OR a.portfolio = $4 GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY f.late DESC, f.item"#,
         as_of.day,
         as_of.known_at,
         as_of.day - REMEMBERED,
-        portfolio
+        portfolio,
+        &promisers
     )
     .fetch_all(conn)
     .await?;
-    let (mut paid, mut open) = (Vec::new(), Vec::new());
+    let mut habits = Habits { paid: Vec::new(), open: Vec::new(), of_promisers: Vec::new() };
     for row in rows {
         if row.paid {
-            paid.push(Paid { class: row.class, days_late: row.late, minor: row.minor });
-        } else {
-            open.push(Open {
-                class: row.class,
-                currency: stored_currency(&row.currency)?,
-                days_late: row.late,
-                promised: row.promised,
-                minor: row.minor,
-            });
+            habits.paid.push(Paid { class: row.class, days_late: row.late, minor: row.minor });
+            continue;
+        }
+        let currency = stored_currency(&row.currency)?;
+        let open = Open { class: row.class, currency, days_late: row.late, promised: false, minor: row.minor };
+        match (row.account, row.item) {
+            (Some(account), Some(instalment)) => habits.of_promisers.push(Item { account, instalment, open }),
+            _ => habits.open.push(open),
         }
     }
-    Ok((paid, open))
+    Ok(habits)
 }
 
 /// What was paid after the day and up to `until` on items that were there at its end.

@@ -117,8 +117,8 @@ impl Payer {
     }
 }
 
-/// Accounts that were late for good, the latest first. An item was paid on the last day on which something was applied
-/// to it.
+/// Accounts that were late for good, the latest first. An item was paid on the day on which the last of the money came
+/// that is applied to it.
 pub async fn late_payers(
     conn: &mut PgConnection,
     span: &Span,
@@ -127,11 +127,13 @@ pub async fn late_payers(
 ) -> Result<Vec<Payer>> {
     let rows = sqlx::query!(
         r#"WITH item AS (
-               SELECT n.account_id, n.id, n.due_on, max(a.business_date) AS paid_on, sum(a.amount_minor) AS minor
-               FROM allocation a JOIN instalment n ON n.id = a.instalment_id
-               WHERE a.business_date <= $2 AND a.recorded_at <= $3 AND a.payment_id IS NOT NULL
+               SELECT n.account_id, n.id, n.due_on, max(m.received_on) AS paid_on, sum(a.amount_minor) AS minor
+               FROM allocation a JOIN payment m ON m.id = a.payment_id JOIN instalment n ON n.id = a.instalment_id
+               WHERE a.business_date <= $2 AND a.recorded_at <= $3 AND a.reverses IS NULL
+                 AND NOT EXISTS (SELECT FROM allocation r WHERE r.reverses = a.id AND r.business_date <= $2
+                                                            AND r.recorded_at <= $3)
                  AND ($4::text IS NULL OR a.account_id IN (SELECT id FROM account WHERE portfolio = $4))
-               GROUP BY 1, 2, 3 HAVING sum(a.amount_minor) > 0 AND max(a.business_date) >= $1
+               GROUP BY 1, 2, 3 HAVING max(m.received_on) >= $1
            ), payer AS (
                SELECT account_id, count(*) AS items, count(*) FILTER (WHERE paid_on > due_on) AS late,
                       percentile_disc(0.5) WITHIN GROUP (ORDER BY paid_on - due_on) AS median,

@@ -8,8 +8,8 @@ use chrono::{Days, NaiveDate, TimeDelta};
 use ledgerline::{
     agent::Role,
     app::App,
-    ids::{AccountId, UserId},
-    ledger::{self, CreditNote, NewPayment, Refund},
+    ids::{AccountId, InstalmentId, UserId},
+    ledger::{self, AllocationMode, CreditNote, NewInvoice, NewPayment, Refund},
     money::{Currency, Money},
 };
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ use super::{Sold, rows, sample, take_in_all};
 use crate::{
     api::client::Client,
     harness::TestApp,
+    money,
     portfolio::{self, Debtor},
 };
 
@@ -372,4 +373,96 @@ async fn calibration_is_right(client: &Client, rows: &[Sold], day: NaiveDate) {
         let ratio = cell(&table, row, "ratio")["value"].as_f64().expect("both are there");
         assert!((0.5..2.0).contains(&ratio), "{ratio} at {from}: habits are steady in the sample");
     }
+}
+
+/// An account that paid five items on the day on which they were due, 20 days ago, and owes `minor` in three days. That was
+/// booked today, taken off and booked again.
+async fn punctual(app: &App, minor: i64) -> (AccountId, InstalmentId) {
+    let (today, now) = (app.clock.business_date(), app.clock.now());
+    let due_on = today - Days::new(20);
+    let account = money::account(app, "commercial").await;
+    let items = money::invoice(app, account, due_on, &[1_000; 5]).await;
+    let paid = money::payment(app, account, due_on, 5_000).await;
+    let by = money::user(app, Role::Supervisor).await;
+    let mut tx = app.db.begin().await.expect("a transaction");
+    for again in [false, true] {
+        if again {
+            ledger::unapply(&mut tx, paid.into(), None, by, today, now).await.expect("taken off");
+        }
+        for item in &items {
+            let mode = AllocationMode::Specified;
+            ledger::store::allocate(&mut tx, paid, *item, 1_000, mode, today, now).await.expect("applied");
+        }
+    }
+    let next = NewInvoice {
+        account,
+        number: "N-1".to_owned(),
+        issued_on: today,
+        po_number: None,
+        currency: Currency::USD,
+        instalments: vec![(today + Days::new(3), minor)],
+    };
+    ledger::store::post_invoice(&mut tx, &next, now).await.expect("an invoice");
+    ledger::posted(&mut tx, &[account], today, now).await.expect("its figures");
+    let open = ledger::store::open_items(&mut tx, account).await.expect("items");
+    tx.commit().await.expect("committed");
+    (account, open[0].instalment)
+}
+
+/// Minor units of a column of the forecast, week by week.
+async fn weeks(client: &Client, query: &str, key: &str) -> Vec<i64> {
+    let table = client.get(&format!("/api/reports/tables/cash_forecast{query}")).await.body;
+    rows_of(&table).iter().map(|row| cell(&table, row, key)["minor"].as_i64().expect("an amount")).collect()
+}
+
+async fn finish(test: TestApp) {
+    sqlx::query("DELETE FROM outbox").execute(&test.app.db).await.expect("nobody calls these accounts");
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn a_payer_is_as_late_as_the_money_whenever_it_is_applied() {
+    let test = TestApp::start().await;
+    let (app, client) = (&test.app, Client::new(&test.app).await);
+    punctual(app, 7_000).await;
+    let late = client.get("/api/reports/tables/late_payers").await.body;
+    assert_eq!(late["rows"], json!([]), "nobody is late");
+    assert_eq!(
+        weeks(&client, "", "of_habits").await,
+        [7_000, 0, 0, 0, 0, 0, 0, 0],
+        "who pays on the day pays this week"
+    );
+    finish(test).await;
+}
+
+#[tokio::test]
+async fn a_promise_is_forecast_as_it_stood_and_takes_no_more_than_its_part_of_an_item() {
+    let test = TestApp::start().await;
+    let (app, client) = (&test.app, Client::new(&test.app).await);
+    let (account, item) = punctual(app, 10_000).await;
+    let today = app.clock.business_date();
+    app.clock.advance(TimeDelta::minutes(1));
+    let promises = format!("/api/accounts/{account}/promises");
+    let promise = json!({ "amount_minor": 100, "due_on": today + Days::new(3), "items": [item] });
+    let taken = client.post(&promises, &promise).await;
+    assert_eq!(taken.status, StatusCode::CREATED, "{}", taken.text);
+    assert_eq!(weeks(&client, "", "promised").await[0], 100);
+    assert_eq!(weeks(&client, "", "of_habits").await[0], 9_900, "the rest of the item is paid as ever");
+
+    app.clock.advance(TimeDelta::minutes(1));
+    let paid = json!({ "account": account, "amount": { "minor": 40, "currency": "USD" }, "received_on": today,
+                       "method": "transfer", "apply": { "items": [[item, 40]] } });
+    let received = client.post("/api/payments", &paid).await;
+    assert_eq!(received.status, StatusCode::CREATED, "{}", received.text);
+    assert_eq!(weeks(&client, "", "promised").await[0], 60, "what is still to come of it");
+    assert_eq!(weeks(&client, "", "of_habits").await[0], 9_900);
+
+    app.clock.advance(TimeDelta::hours(23));
+    let cancel = format!("/api/promises/{}/cancel", taken.body["id"].as_str().expect("an id"));
+    let withdrawn = client.post(&cancel, &json!({ "reason": "withdrawn" })).await;
+    assert_eq!(withdrawn.status, StatusCode::NO_CONTENT, "{}", withdrawn.text);
+    assert_eq!(weeks(&client, "", "promised").await[0], 0);
+    let then = format!("?as_of={today}");
+    assert_eq!(weeks(&client, &then, "promised").await[0], 60, "at the end of that day it stood");
+    finish(test).await;
 }
