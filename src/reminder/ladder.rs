@@ -3,7 +3,8 @@
 //! A ladder is climbed by an account: every step speaks of what is claimable, and is anchored on the open item that has
 //! been due longest. An item takes the steps one after the other: a step goes out only when every step before it was
 //! delivered with that item in it, or its time is over (steps before and on the due date). So whatever is paid, disputed or
-//! promised meanwhile, no item gets a step twice, none goes backwards, and none is skipped without being told.
+//! promised meanwhile, no item gets a step twice, none goes backwards, and none is skipped without being told. A mail that
+//! did not arrive is tried again at the pace of the ladder, and becomes a call when it has failed often enough.
 
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,9 @@ use crate::{business_day::BusinessDays, campaign::HoursRule, ids::InstalmentId};
 
 /// Steps of a ladder at most.
 pub const MOST_STEPS: usize = 20;
+
+/// Tries of a step by mail; then it is a call.
+pub const MOST_TRIES: usize = 3;
 
 /// A ladder, as data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -119,8 +123,10 @@ pub enum Reached {
     Yes,
     /// Waits for approval or for the mail server.
     NotYet,
-    /// Failed, bounced, or was not sent.
+    /// Failed, bounced, or was not sent; the next mail would go to the same address.
     No,
+    /// The same, and the next one would go to another address, or be a call.
+    NotThere,
 }
 
 /// What is due today.
@@ -159,6 +165,8 @@ pub struct Due {
     pub total_minor: i64,
     /// Steps whose time was over before they could be taken.
     pub passed: Vec<String>,
+    /// Mails of this step that did not reach the debtor.
+    pub tries: usize,
     /// A reminder of this step that did not reach the debtor and is replaced.
     pub replaces: Option<Uuid>,
     /// What is open and not asked for.
@@ -176,7 +184,7 @@ pub enum Why {
     NothingClaimable,
     /// The next step's day has not come.
     NotYet,
-    /// The last step is too recent.
+    /// The last step is too recent, or the last mail that did not arrive.
     TooSoon,
     /// The last step waits for approval or for the mail server.
     LastNotDelivered,
@@ -288,27 +296,40 @@ pub fn due(
     if today < on {
         return nothing(Why::NotYet, Some(days.roll(on)));
     }
-    let last = history.iter().filter(|taken| taken.reached == Reached::Yes).map(|taken| taken.on).max();
-    let earliest = last.map(|last| last + Days::new(ladder.min_days_between.into()));
+    let earliest = history.iter().filter_map(|taken| rests_until(ladder, taken)).max();
     if let Some(earliest) = earliest.filter(|earliest| today < *earliest) {
         return nothing(Why::TooSoon, Some(days.roll(earliest)));
     }
-    let replaces = history.iter().rfind(|taken| {
-        taken.reached == Reached::No && taken.step == step.key && taken.items.contains(&anchor.instalment)
-    });
+    let failed: Vec<&Taken> = history
+        .iter()
+        .filter(|taken| matches!(taken.reached, Reached::No | Reached::NotThere))
+        .filter(|taken| taken.step == step.key && taken.items.contains(&anchor.instalment))
+        .collect();
+    let gives_up = failed.len() >= MOST_TRIES;
     let goes_with = |claim: &&Claim| if late { claim.due_on < today } else { claim.due_on == anchor.due_on };
     let items: Vec<Claim> = worth.iter().filter(goes_with).copied().collect();
     Decision::Due(Due {
         step: step.key.clone(),
-        channel: step.channel,
-        template: step.template.clone(),
+        channel: if gives_up { Channel::Call } else { step.channel },
+        template: step.template.clone().filter(|_| !gives_up),
         anchor: anchor.instalment,
         total_minor: items.iter().map(|claim| claim.minor).sum(),
         items,
         passed,
-        replaces: replaces.map(|taken| taken.id),
+        tries: failed.len(),
+        replaces: failed.last().map(|taken| taken.id),
         left_out: left_out.to_vec(),
     })
+}
+
+/// Before which day nothing follows on a step that was taken: another address may be tried on the next day.
+fn rests_until(ladder: &Ladder, taken: &Taken) -> Option<NaiveDate> {
+    let days = match taken.reached {
+        Reached::Yes | Reached::No => ladder.min_days_between.max(1),
+        Reached::NotThere => 1,
+        Reached::NotYet => return None,
+    };
+    Some(taken.on + Days::new(days.into()))
 }
 
 fn shifted(day: NaiveDate, days: i16) -> NaiveDate {

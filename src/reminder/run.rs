@@ -339,7 +339,11 @@ async fn call(
     now: DateTime<Utc>,
 ) -> Result<TaskId> {
     let asked = message::template::grouped(&Money::new(due.total_minor, look.account.currency));
-    let why = if due.channel == Channel::Email { ": no e-mail address" } else { "" };
+    let why = match (due.channel, due.tries) {
+        (Channel::Email, _) => ": no e-mail address",
+        (Channel::Call, 1..) => ": its mails did not arrive",
+        (Channel::Call, 0) => "",
+    };
     let new = task::NewTask {
         account: Some(look.account.id),
         kind: task::Kind::Call,

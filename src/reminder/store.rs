@@ -211,7 +211,7 @@ pub async fn facts(conn: &mut PgConnection, account: AccountId, today: NaiveDate
         unapplied_minor: row.unapplied,
         items: items(conn, account, today).await?,
         agreed: agreed(conn, account).await?,
-        history: history(conn, account).await?,
+        history: history(conn, account, address.as_ref().map(|row| row.id)).await?,
         bars: Bars { closed: row.closed, do_not_call: row.do_not_call, holds: row.holds, ..Bars::default() },
         account_stopped: row.stopped,
         address: address.map(|row| (row.id, row.value)),
@@ -233,12 +233,12 @@ async fn items(conn: &mut PgConnection, account: AccountId, today: NaiveDate) ->
     .await?)
 }
 
-/// Plans that are not at an end, with all of their items; and open promises besides, each with its whole amount: what has
-/// come of one already is on no open item any more.
+/// Plans that are not at an end, with all of their items; and open promises besides, each with what is still to come of
+/// it: what has come already is on no open item any more.
 async fn agreed(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Agreed>> {
     let rows = sqlx::query!(
-        r#"SELECT p.amount_minor, ARRAY(SELECT instalment_id FROM promise_item i WHERE i.promise_id = p.id)
-                  AS "items!: Vec<InstalmentId>"
+        r#"SELECT p.amount_minor - p.paid_minor - p.credited_minor AS "left!",
+                  ARRAY(SELECT instalment_id FROM promise_item i WHERE i.promise_id = p.id) AS "items!: Vec<InstalmentId>"
            FROM promise p WHERE p.account_id = $1 AND p.status = 'open' AND NOT p.withdrawn AND p.plan_id IS NULL
            ORDER BY p.taken_at, p.id"#,
         account.0
@@ -255,7 +255,7 @@ async fn agreed(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Agree
     .await?;
     let promised = rows.into_iter().map(|row| Agreed {
         reason: Reason::Promised,
-        minor: row.amount_minor,
+        minor: row.left,
         items: row.items,
         whole: false,
     });
@@ -268,13 +268,15 @@ async fn agreed(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Agree
     Ok(planned.chain(promised).collect())
 }
 
-async fn history(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Taken>> {
+/// Every step, also those that did not reach the debtor and were taken again. `address`: where a mail would go to now.
+async fn history(conn: &mut PgConnection, account: AccountId, address: Option<ContactPointId>) -> Result<Vec<Taken>> {
     let rows = sqlx::query!(
         r#"SELECT r.id, r.step, r.decided_on, r.state, m.state AS "message: Option<message::State>",
+                  m.contact_point_id AS "point: ContactPointId",
                   ARRAY(SELECT instalment_id FROM reminder_item i WHERE i.reminder_id = r.id)
                       AS "items!: Vec<InstalmentId>"
            FROM reminder r LEFT JOIN message m ON m.id = r.message_id
-           WHERE r.account_id = $1 AND r.state <> 'dropped' AND NOT r.replaced ORDER BY r.decided_at, r.id"#,
+           WHERE r.account_id = $1 AND r.state <> 'dropped' ORDER BY r.decided_at, r.id"#,
         account.0
     )
     .fetch_all(conn)
@@ -287,7 +289,9 @@ async fn history(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Take
         reached: match (row.state.as_str(), row.message) {
             ("proposed", _) | (_, Some(message::State::Queued)) => Reached::NotYet,
             (_, None | Some(message::State::Sent)) => Reached::Yes,
-            (_, Some(message::State::Bounced | message::State::Failed | message::State::NotSent)) => Reached::No,
+            (_, Some(message::State::Bounced | message::State::Failed | message::State::NotSent)) => {
+                if row.point == address { Reached::No } else { Reached::NotThere }
+            }
         },
     });
     Ok(taken.collect())

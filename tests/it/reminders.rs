@@ -195,19 +195,65 @@ async fn a_call_that_a_reminder_asks_for_stands_in_the_queue_and_is_done_by_reac
     scene.finish().await;
 }
 
+/// The newest mail comes back.
+async fn bounced(scene: &Scene, status: &str) -> bounce::Taken {
+    let newest = "SELECT id FROM message ORDER BY created_at DESC, id DESC LIMIT 1";
+    let id: Uuid = sqlx::query_scalar(newest).fetch_one(&scene.app().db).await.unwrap();
+    let report = format!(
+        "To: bounces+{}@example.com\nContent-Type: multipart/report; boundary=cut\n\n--cut\n\
+         Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; x@y\nAction: failed\n\
+         Status: {status}\n\n--cut--\n",
+        id.simple()
+    );
+    bounce::take(scene.app(), report.as_bytes()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_mail_that_is_refused_for_a_while_is_not_sent_again_at_once_and_becomes_a_call() {
+    let Some(server) = MailServer::start() else { return };
+    let (scene, debtor, _) = reminding(&server, ladder()).await;
+    for sent in 1..=3 {
+        assert_eq!(ran(&scene).await, (1, 0), "mail {sent}");
+        assert!(!bounced(&scene, "5.7.1").await.address_dead);
+        assert_eq!(ran(&scene).await, (0, 0), "not again in ten minutes");
+        assert_eq!(why(&scene, &debtor).await, Some(Why::TooSoon));
+        scene.app().clock.advance(TimeDelta::days(7));
+    }
+    assert_eq!(ran(&scene).await, (1, 0), "the call");
+    let subject: String = sqlx::query_scalar("SELECT subject FROM task WHERE source_kind = 'reminder'")
+        .fetch_one(&scene.app().db)
+        .await
+        .unwrap();
+    assert_eq!(subject, "Reminder step first: its mails did not arrive: 125.00 USD is open");
+    assert_eq!((steps(&scene, &debtor).await, server.mails().len()), (vec!["first".to_owned(); 4], 3));
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn only_what_is_still_to_come_of_a_promise_is_left_out() {
+    let Some(server) = MailServer::start() else { return };
+    let (scene, debtor, by) = reminding(&server, ladder()).await;
+    let app = scene.app();
+    let boss = Client::new(app).await.of(by).await;
+    let today = app.clock.business_date();
+    let promise = json!({ "amount_minor": 7_500, "due_on": today + chrono::Days::new(3) });
+    let taken = boss.post(&format!("/api/accounts/{}/promises", debtor.account), &promise).await;
+    assert_eq!(taken.status.as_u16(), 201, "{}", taken.text);
+    app.clock.advance(TimeDelta::minutes(1));
+    let paid = json!({ "account": debtor.account, "amount": { "minor": 5_000, "currency": "USD" }, "received_on": today, "method": "transfer" });
+    let received = boss.post("/api/payments", &paid).await;
+    assert_eq!(received.status.as_u16(), 201, "{}", received.text);
+    assert_eq!(ran(&scene).await, (1, 0), "75.00 are open, 25.00 of them are promised");
+    assert!(server.mails()[0].0.contains("Together: 50.00 USD"), "{}", server.mails()[0].0);
+    scene.finish().await;
+}
+
 #[tokio::test]
 async fn a_reminder_that_bounced_is_no_step_and_becomes_a_call() {
     let Some(server) = MailServer::start() else { return };
     let (scene, debtor, _) = reminding(&server, ladder()).await;
     assert_eq!(ran(&scene).await, (1, 0));
-    let id: Uuid = sqlx::query_scalar("SELECT id FROM message").fetch_one(&scene.app().db).await.unwrap();
-    let report = format!(
-        "To: bounces+{}@example.com\nContent-Type: multipart/report; boundary=cut\n\n--cut\n\
-         Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; x@y\nAction: failed\n\
-         Status: 5.1.1\n\n--cut--\n",
-        id.simple()
-    );
-    assert!(bounce::take(scene.app(), report.as_bytes()).await.unwrap().address_dead);
+    assert!(bounced(&scene, "5.1.1").await.address_dead);
     scene.app().clock.advance(TimeDelta::days(1));
     assert_eq!(ran(&scene).await, (1, 0), "the same step again, as a call: there is no other address");
     assert_eq!(steps(&scene, &debtor).await, ["first", "first"]);

@@ -99,11 +99,31 @@ fn no_step_is_skipped_however_late_it_is() {
 #[test]
 fn what_has_not_reached_the_debtor_is_no_step() {
     let items = [item(1, "2026-01-01", 5000)];
-    let bounced = taken("first", &[1], "2026-03-02", Reached::No);
+    let bounced = taken("first", &[1], "2026-03-02", Reached::NotThere);
+    assert_eq!(
+        why(&ask(&items, &[], 0, std::slice::from_ref(&bounced), "2026-03-02")),
+        Some((Why::TooSoon, Some(day("2026-03-03"))))
+    );
     let Decision::Due(due) = ask(&items, &[], 0, std::slice::from_ref(&bounced), "2026-03-03") else { panic!("due") };
     assert_eq!((due.step.as_str(), due.replaces), ("first", Some(bounced.id)));
     let waits = taken("first", &[1], "2026-02-02", Reached::NotYet);
     assert_eq!(why(&ask(&items, &[], 0, &[waits], "2026-03-10")), Some((Why::LastNotDelivered, None)));
+}
+
+#[test]
+fn a_mail_that_did_not_arrive_is_tried_again_at_the_pace_of_the_ladder_and_then_becomes_a_call() {
+    let items = [item(1, "2026-01-01", 5000)];
+    let mut history = vec![taken("first", &[1], "2026-03-02", Reached::No)];
+    assert_eq!(why(&ask(&items, &[], 0, &history, "2026-03-03")), Some((Why::TooSoon, Some(day("2026-03-09")))));
+    for on in ["2026-03-09", "2026-03-16"] {
+        let Decision::Due(due) = ask(&items, &[], 0, &history, on) else { panic!("due") };
+        assert_eq!((due.step.as_str(), due.channel, due.tries), ("first", Channel::Email, history.len()));
+        history.push(taken("first", &[1], on, Reached::No));
+    }
+    let Decision::Due(due) = ask(&items, &[], 0, &history, "2026-03-23") else { panic!("due") };
+    assert_eq!((due.step.as_str(), due.channel, due.template), ("first", Channel::Call, None), "three tries");
+    history.push(taken("first", &[1], "2026-03-23", Reached::Yes));
+    assert_eq!(step_of(&ask(&items, &[], 0, &history, "2026-03-30")), Some(("second", vec![1], 5000)));
 }
 
 #[test]
