@@ -185,17 +185,18 @@ async fn select(conn: &mut PgConnection, plan: Option<PlanId>, account: Option<A
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
-/// The account's newest plan that depends on its instalments.
-pub(super) async fn judged(conn: &mut PgConnection, account: AccountId) -> Result<Option<Judged>> {
-    let row = sqlx::query!(
+/// The account's plans that depend on their instalments, the newest first.
+pub(super) async fn judged(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Judged>> {
+    let rows = sqlx::query!(
         r#"SELECT id AS "id: PlanId", status, on_break FROM plan
-           WHERE account_id = $1 AND status IN ('active', 'held', 'fulfilled') ORDER BY taken_at DESC, id DESC LIMIT 1"#,
+           WHERE account_id = $1 AND status IN ('active', 'held', 'fulfilled') ORDER BY taken_at DESC, id DESC"#,
         account.0
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    row.map(|row| Ok(Judged { id: row.id, status: status(&row.status)?, on_break: on_break(&row.on_break)? }))
-        .transpose()
+    rows.into_iter()
+        .map(|row| Ok(Judged { id: row.id, status: status(&row.status)?, on_break: on_break(&row.on_break)? }))
+        .collect()
 }
 
 /// What has become of the plan's instalments, but those from before it was resumed.

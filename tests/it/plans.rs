@@ -7,7 +7,7 @@ use ledgerline::{
     app::App,
     disposition::{self, Wrap},
     ids::PaymentId,
-    ledger::{self, AllocationMode, NewPayment},
+    ledger::{self, AllocationMode, NewInvoice, NewPayment},
     money::{Currency, Money},
     plan::{PlanTaken, Rhythm, day},
     promise::day_roll,
@@ -265,5 +265,49 @@ async fn a_settlement_needs_authority_and_forgives_the_rest_when_it_is_paid() {
     assert_eq!(plan_of(&caller, &id).await["plan"]["status"], "active", "it has to be paid again");
     day::step(app).await.expect("a step");
     assert_eq!(open().await, 100_000, "and nothing is forgiven");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_settlement_whose_payment_comes_back_is_broken_where_another_plan_is_in_force() {
+    let scene = Scene::start().await;
+    let app = scene.app();
+    let admin = Client::new(app).await;
+    let caller = admin.of(admin.user("agent-1", Role::Agent).await).await;
+    let boss = admin.of(admin.user("supervisor-1", Role::Supervisor).await).await;
+    for (n, instalments, status) in [(1, 8, "proposed"), (2, 2, "active")] {
+        let debtor = scene.owing(n, 100_000).await;
+        let plans = format!("/api/accounts/{}/plans", debtor.account);
+        let settlement = with(weekly(app, 75_000, 1), &json!({ "covers_minor": 100_000 }));
+        let first = id_of(&boss.post(&plans, &settlement).await.body);
+        app.clock.advance(TimeDelta::minutes(1));
+        let payment = pay(app, &debtor, 75_000).await;
+        day::step(app).await.expect("a step");
+        assert_eq!(plan_of(&boss, &first).await["plan"]["written_off"], true);
+        let invoice = NewInvoice {
+            account: debtor.account,
+            number: format!("S-{n}"),
+            issued_on: due(app, 0),
+            po_number: None,
+            currency: Currency::USD,
+            instalments: vec![(due(app, 0), 50_000)],
+        };
+        let mut conn = app.db.acquire().await.expect("a connection");
+        ledger::store::post_invoice(&mut conn, &invoice, app.clock.now()).await.expect("an invoice");
+        ledger::store::refresh_standing(&mut conn, &[debtor.account], app.clock.now()).await.expect("its figures");
+        drop(conn);
+        let next = caller.post(&plans, &weekly(app, 50_000, instalments)).await;
+        assert_eq!(next.body["status"], status, "{}", next.text);
+
+        app.clock.advance(TimeDelta::minutes(1));
+        money::returned(app, payment).await.expect("taken back");
+        let broken = plan_of(&boss, &first).await;
+        assert_eq!(broken["plan"]["status"], "broken", "{broken}");
+        assert_eq!(broken["promises"][0]["status"], "cancelled", "the other plan stands alone");
+        assert_eq!(plan_of(&boss, &id_of(&next.body)).await["plan"]["status"], status);
+        day::step(app).await.expect("a step");
+        let seen = boss.get(&format!("/api/accounts/{}", debtor.account)).await.body;
+        assert_eq!(seen["figures"]["open"]["minor"], 150_000, "nothing is forgiven: {seen}");
+    }
     scene.finish().await;
 }
