@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 
 use crate::{
-    agent, answer, call, carrier,
+    agent, answer, call, carrier, cash,
     clock::Clock,
     compliance::{self, book::Policies},
     config::Config,
@@ -148,6 +148,7 @@ pub fn spawn_workers(app: &App, lifecycle: &Lifecycle) {
     credit::spawn(app, lifecycle);
     escalation::spawn(app, lifecycle);
     dispute::spawn(app, lifecycle);
+    cash::spawn(app, lifecycle);
     plan::spawn(app, lifecycle);
     task::spawn(app, lifecycle);
     quickbooks::step::spawn(app, lifecycle);

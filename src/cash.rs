@@ -5,6 +5,7 @@
 //! all. What is left over is a [`difference`] that somebody works to an end, and the sub-ledger is held against the
 //! general ledger's figures by [`tie`].
 
+pub mod assign;
 pub mod difference;
 pub mod lines;
 pub mod receive;
@@ -13,17 +14,20 @@ pub mod statement;
 pub mod store;
 pub mod tie;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 
 use crate::{
     allocation::{self, Item, Policy, Proposal, Receipt, Remitted},
+    app::App,
     error::{Error, Result},
     ids::{AccountId, PaymentId},
     ledger::part::Part,
+    lifecycle::Lifecycle,
     money::Currency,
+    worker,
 };
 
 /// What an account has open, and how its cash is applied.
@@ -122,4 +126,13 @@ fn fingerprint(book: &Book, payments: &[Unapplied], today: NaiveDate) -> Result<
         hash.update(payment.minor.to_le_bytes());
     }
     Ok(hash.finalize().into())
+}
+
+/// Starts the loop that gives differences to somebody.
+pub fn spawn(app: &App, lifecycle: &Lifecycle) {
+    let app = app.clone();
+    worker::spawn(lifecycle, "differences", Duration::from_secs(30), Arc::default(), move || {
+        let app = app.clone();
+        async move { assign::step(&app).await.map(drop) }
+    });
 }

@@ -68,14 +68,12 @@ pub enum SourceKind {
     Escalation,
     /// A step of a ladder of reminders.
     Reminder,
-    /// A difference between the books and the bank or the customer.
-    Reconciliation,
+    /// A difference between what came and what was expected.
+    Difference,
     /// A credit review or a credit hold.
     Credit,
-    /// A change of the books that needs approval.
-    Adjustment,
-    /// The end of a month or year.
-    Close,
+    /// A posting above the limit of whoever asked for it.
+    Posting,
 }
 
 /// How soon it matters; sorts before the day.
@@ -138,7 +136,7 @@ named!(Kind {
 });
 named!(SourceKind {
     Promise => "promise", Dispute => "dispute", Plan => "plan", Escalation => "escalation", Reminder => "reminder",
-    Reconciliation => "reconciliation", Credit => "credit", Adjustment => "adjustment", Close => "close",
+    Difference => "difference", Credit => "credit", Posting => "posting",
 });
 named!(State { Open => "open", Done => "done", Cancelled => "cancelled" });
 named!(What {

@@ -40,6 +40,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(take_off))
         .routes(routes!(waiting))
         .routes(routes!(decide))
+        .routes(routes!(withdraw))
         .routes(routes!(limits, set_limit))
 }
 
@@ -224,6 +225,16 @@ async fn decide(
     tx.commit().await.map_err(Error::from)?;
     app.outbox.ring();
     Ok(Json(Decided { posted }))
+}
+
+/// Takes back what you have asked for.
+#[utoipa::path(post, path = "/api/approvals/{id}/withdraw", tag = "postings", params(("id" = ApprovalId, Path)),
+    responses((status = 204), Problems))]
+async fn withdraw(State(app): State<App>, Agent(by): Agent, Id(id): Id<ApprovalId>) -> Result<StatusCode> {
+    let mut tx = app.db.begin().await.map_err(Error::from)?;
+    approval::withdraw(&mut tx, id, by.user, app.clock.now()).await?;
+    tx.commit().await.map_err(Error::from)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Who may post how much.

@@ -12,10 +12,12 @@ use super::{
     store::{approvals, documents},
 };
 use crate::{
+    agreement::{self, SUPERVISION},
     error::{Error, Result},
     ids::{AccountId, ApprovalId, UserId},
     money::Money,
     named::named,
+    task::{self, NewTask, Owner, Priority},
 };
 
 /// Something to post.
@@ -42,9 +44,13 @@ pub enum ApprovalState {
     Approved,
     /// It was refused.
     Refused,
+    /// Whoever asked for it took it back.
+    Withdrawn,
 }
 
-named!(ApprovalState { Requested => "requested", Approved => "approved", Refused => "refused" });
+named!(ApprovalState {
+    Requested => "requested", Approved => "approved", Refused => "refused", Withdrawn => "withdrawn",
+});
 
 /// A request and what has become of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -131,7 +137,7 @@ impl Request {
     }
 }
 
-/// Posts what is within the limit of `by`, and keeps the rest for another person to approve.
+/// Posts what is within the limit of `by`, and keeps the rest for another person to approve; a task says so.
 ///
 /// # Errors
 /// Those of the posting; [`Error::Invalid`] for an adjustment that says it was approved.
@@ -154,7 +160,38 @@ pub async fn submit(
     }
     let id = ApprovalId::generate();
     approvals::insert(conn, id, account, request.kind().as_str(), amount, request, by, now).await?;
+    let task = NewTask {
+        account: Some(account),
+        kind: task::Kind::Approve,
+        owner: Owner::Department(SUPERVISION.to_owned()),
+        subject: format!("May {amount} be posted ({})?", request.kind().as_str().replace('_', " ")),
+        due_on: agreement::store::business_days(conn, account).await?.after(today, 1),
+        priority: Priority::High,
+        source: Some(source(id)),
+        by: Some(by),
+    };
+    task::open(conn, &task, now).await?;
     Ok(Submitted::Waiting(id))
+}
+
+fn source(id: ApprovalId) -> task::Source {
+    task::Source { kind: task::SourceKind::Posting, id: id.0 }
+}
+
+/// Takes back what one has asked for oneself.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] if somebody else asked; [`Error::Conflict`] if it was decided.
+pub async fn withdraw(conn: &mut PgConnection, id: ApprovalId, by: UserId, now: DateTime<Utc>) -> Result<()> {
+    let approval = approvals::lock(conn, id).await?.ok_or(Error::NotFound("approval"))?;
+    if approval.requested_by != by {
+        return Err(Error::Forbidden);
+    }
+    if approval.state != ApprovalState::Requested {
+        return Err(Error::Conflict("it was decided already".to_owned()));
+    }
+    approvals::decide(conn, id, ApprovalState::Withdrawn, "", by, now).await?;
+    task::close_of(conn, source(id), task::State::Cancelled, "withdrawn", Some(by), now).await
 }
 
 /// Decides on a request; approved, it is posted on `today` as asked for.
@@ -183,6 +220,7 @@ pub async fn decide(
     }
     let state = if approve { ApprovalState::Approved } else { ApprovalState::Refused };
     approvals::decide(conn, id, state, note, by, now).await?;
+    task::close_of(conn, source(id), task::State::Done, note, Some(by), now).await?;
     if !approve {
         return Ok(None);
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
-use super::{Event, Kind, NewTask, Owner, Source, State, Task, What, ladder::Asking, store};
+use super::{Event, Kind, NewTask, Owner, Source, SourceKind, State, Task, What, ladder::Asking, store};
 use crate::{
     agent::{Principal, Role},
     agreement::{self, Rules},
@@ -165,7 +165,14 @@ pub async fn comment(app: &App, by: &Principal, id: TaskId, body: &str) -> Resul
     Ok(tx.commit().await?)
 }
 
-/// Says what was done, and closes the task. A task to answer a dispute or to approve something is closed by the answer.
+/// Whether the task is closed by what is done elsewhere about what it came of.
+fn closed_elsewhere(task: &Task) -> bool {
+    let of_difference = task.source.is_some_and(|source| source.kind == SourceKind::Difference);
+    of_difference || (matches!(task.kind, Kind::Answer | Kind::Approve) && task.source.is_some())
+}
+
+/// Says what was done, and closes the task. A task to answer a dispute, to approve something, or to clear a difference is
+/// closed by the answer.
 ///
 /// # Errors
 /// As [`claim`]; [`Error::Invalid`] unless the note has 1 to 4000 characters.
@@ -173,7 +180,7 @@ pub async fn finish(app: &App, by: &Principal, id: TaskId, note: &str) -> Result
     let note = said("note", note)?;
     let mut tx = app.db.begin().await?;
     let seen = work(app, &mut tx, by, id).await?;
-    if matches!(seen.task.kind, Kind::Answer | Kind::Approve) && seen.task.source.is_some() {
+    if closed_elsewhere(&seen.task) {
         return Err(Error::Conflict("give the answer where it belongs: that closes the task".to_owned()));
     }
     super::close(&mut tx, id, State::Done, note, Some(by.user), app.clock.now()).await?;
@@ -214,7 +221,7 @@ pub async fn reopen(app: &App, by: &Principal, id: TaskId, note: &str) -> Result
     if !seen.asking.may_work(&seen.task, &seen.rules) {
         return Err(Error::Forbidden);
     }
-    let answered = matches!(seen.task.kind, Kind::Answer | Kind::Approve) && seen.task.source.is_some();
+    let answered = closed_elsewhere(&seen.task);
     let replaced = store::open_of(&mut tx, seen.task.source, seen.task.kind).await?.is_some();
     if answered || replaced || !store::reopen(&mut tx, id).await? {
         return Err(Error::Conflict("this task cannot be opened anew".to_owned()));

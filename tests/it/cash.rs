@@ -4,7 +4,7 @@ mod lines;
 mod runs;
 
 use axum::http::StatusCode;
-use ledgerline::{agent::Role, app::App, ids::AccountId, ledger};
+use ledgerline::{agent::Role, app::App, cash::assign, ids::AccountId, ledger};
 use serde_json::{Value, json};
 
 use crate::{
@@ -144,5 +144,35 @@ async fn the_sub_ledger_ties_or_says_which_account_and_which_posting() {
     client.post("/api/cash/control", &given(17_000, Value::Null)).await;
     let tied = tie().await;
     assert_eq!(tied["suspects"][0]["number"], json!("B-1"), "by its amount alone: {tied}");
+    finish(test).await;
+}
+
+#[tokio::test]
+async fn an_open_difference_is_somebodys_until_it_is_worked_to_an_end() {
+    let test = TestApp::start().await;
+    let (app, client) = (&test.app, Client::new(&test.app).await);
+    let today = app.clock.business_date();
+    let account = account(app, "commercial").await;
+    invoice(app, account, today, &[10_000]).await;
+    let receipt = json!({ "account": account, "amount": { "minor": 15_000, "currency": "USD" }, "received_on": today,
+                          "method": "transfer" });
+    assert_eq!(client.post("/api/payments", &receipt).await.status, StatusCode::CREATED);
+    assert_eq!(assign::step(app).await.expect("a step"), 1);
+    assert_eq!(assign::step(app).await.expect("a step"), 0, "once");
+    let tasks = client.get("/api/tasks?department=supervision").await.body;
+    let task = &tasks["items"][0];
+    assert_eq!((&task["subject"], &task["kind"]), (&json!("Difference of 50.00 USD (overpay)"), &json!("reconcile")));
+    assert_eq!(task["due_on"], json!(today + chrono::Days::new(2)), "and moves up after that day");
+    let by_hand = format!("/api/tasks/{}/finish", task["id"].as_str().expect("an id"));
+    assert_eq!(client.post(&by_hand, &json!({ "note": "Done." })).await.status, StatusCode::CONFLICT, "with the cash");
+
+    let found = client.get("/api/cash/differences").await.body;
+    let close = format!("/api/cash/differences/{}", found["items"][0]["id"].as_str().expect("an id"));
+    let closed = client.post(&close, &json!({ "outcome": "explained", "note": "paid in advance" })).await;
+    assert_eq!(closed.status, StatusCode::NO_CONTENT, "{}", closed.text);
+    assert_eq!(assign::step(app).await.expect("a step"), 1);
+    assert_eq!(assign::step(app).await.expect("a step"), 0);
+    let done = client.get("/api/tasks?department=supervision&state=done").await.body;
+    assert_eq!(done["items"].as_array().map(Vec::len), Some(1), "{done}");
     finish(test).await;
 }

@@ -250,3 +250,49 @@ async fn the_rules_are_changed_by_administrators_and_keep_what_is_in_use() {
     }
     scene.finish().await;
 }
+
+#[tokio::test]
+async fn what_waits_for_an_approval_is_a_task_until_it_is_decided_or_withdrawn() {
+    let scene = Scene::start().await;
+    let app = scene.app();
+    let admin = Client::new(app).await;
+    let caller = admin.of(admin.user("agent-1", Role::Agent).await).await;
+    let boss = admin.of(admin.user("supervisor-1", Role::Supervisor).await).await;
+    let debtor = scene.owing(1, 50_000).await;
+    let item: Uuid = sqlx::query_scalar("SELECT id FROM instalment").fetch_one(&app.db).await.expect("an item");
+    let write_off = json!({
+        "account": debtor.account, "instalment": item, "kind": "write_off", "reason": "insolvent",
+        "amount": { "minor": 5_000, "currency": "USD" },
+    });
+    let ask = async || {
+        let asked = caller.post("/api/adjustments", &write_off).await;
+        assert_eq!(asked.status, StatusCode::ACCEPTED, "{}", asked.text);
+        format!("/api/approvals/{}", asked.body["waiting"].as_str().expect("an id"))
+    };
+    let waiting = async || boss.get("/api/tasks?department=supervision").await.body;
+
+    let approval = ask().await;
+    let tasks = waiting().await;
+    let task = &tasks["items"][0];
+    assert_eq!(subjects(&tasks), ["May 50.00 USD be posted (write off)?"]);
+    assert_eq!((&task["kind"], &task["source"]["kind"]), (&json!("approve"), &json!("posting")));
+    assert_eq!(task["due_on"], json!(due(app, 1)), "and moves up after that day");
+    let finish = format!("/api/tasks/{}/finish", task["id"].as_str().expect("an id"));
+    assert_eq!(boss.post(&finish, &json!({ "note": "Yes." })).await.status, StatusCode::CONFLICT, "by the decision");
+    let withdraw = format!("{approval}/withdraw");
+    assert_eq!(boss.post(&withdraw, &json!(null)).await.status, StatusCode::FORBIDDEN);
+    let decided = boss.post(&approval, &json!({ "approve": true, "note": "Yes." })).await;
+    assert_eq!(decided.status, StatusCode::OK, "{}", decided.text);
+    assert_eq!(subjects(&waiting().await).len(), 0);
+    assert_eq!(caller.post(&withdraw, &json!(null)).await.status, StatusCode::CONFLICT, "it is posted");
+
+    let approval = ask().await;
+    let withdraw = format!("{approval}/withdraw");
+    assert_eq!(caller.post(&withdraw, &json!(null)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(subjects(&waiting().await).len(), 0);
+    assert_eq!(boss.post(&approval, &json!({ "approve": true })).await.status, StatusCode::CONFLICT);
+    let gone = boss.get("/api/approvals?state=withdrawn").await.body;
+    assert_eq!(gone["items"].as_array().map(Vec::len), Some(1), "{gone}");
+    scene.test.settle().await;
+    scene.finish().await;
+}

@@ -132,6 +132,59 @@ pub(crate) async fn close_settled(conn: &mut PgConnection, accounts: &[AccountId
     Ok(())
 }
 
+/// An open difference that was given to nobody.
+pub(in crate::cash) struct Nobodys {
+    pub id: DifferenceId,
+    pub account: Option<AccountId>,
+    pub kind: DifferenceKind,
+    pub amount: Money,
+}
+
+/// Open differences that were never given to anybody, the oldest first.
+pub(in crate::cash) async fn nobodys(conn: &mut PgConnection, limit: i64) -> Result<Vec<Nobodys>> {
+    let rows = sqlx::query!(
+        r#"SELECT d.id AS "id: DifferenceId", d.account_id AS "account: AccountId", d.kind, d.amount_minor,
+                  d.currency::text AS "currency!"
+           FROM difference d
+           WHERE d.closed_at IS NULL
+             AND NOT EXISTS (SELECT FROM task t WHERE t.source_kind = 'difference' AND t.source_id = d.id)
+           ORDER BY d.id LIMIT $1"#,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let amount = Money::new(row.amount_minor, stored_currency(&row.currency)?);
+            Ok(Nobodys { id: row.id, account: row.account, kind: kind(&row.kind)?, amount })
+        })
+        .collect()
+}
+
+/// A difference that was worked to an end.
+pub(in crate::cash) struct Ended {
+    pub id: DifferenceId,
+    pub note: String,
+    pub by: Option<UserId>,
+}
+
+/// Differences that were worked to an end, and that somebody still has as a task.
+pub(in crate::cash) async fn ended(conn: &mut PgConnection, limit: i64) -> Result<Vec<Ended>> {
+    Ok(sqlx::query_as!(
+        Ended,
+        r#"SELECT d.id AS "id: DifferenceId", d.note, d.closed_by AS "by: UserId"
+           FROM task t JOIN difference d ON d.id = t.source_id
+           WHERE t.source_kind = 'difference' AND t.state = 'open' AND d.closed_at IS NOT NULL ORDER BY d.id LIMIT $1"#,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+fn kind(name: &str) -> Result<DifferenceKind> {
+    DifferenceKind::from_name(name).ok_or_else(|| Error::internal("reading a difference")("unknown kind"))
+}
+
 pub(in crate::cash) async fn close(
     conn: &mut PgConnection,
     id: DifferenceId,
@@ -278,12 +331,10 @@ pub async fn list(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let kind = DifferenceKind::from_name(&row.kind)
-                .ok_or_else(|| Error::internal("reading a difference")("unknown kind"))?;
             Ok(Difference {
                 id: row.id,
                 portfolio: row.portfolio,
-                kind,
+                kind: kind(&row.kind)?,
                 account: row.account,
                 account_number: row.number,
                 payment: row.payment,

@@ -141,7 +141,8 @@ export async function booking(account, items, me, done) {
     const note = () => field("What to say about it", "note", { maxlength: "500" });
     return el("li", { "data-approval": one.id }, el("div", { class: "row" }, el("b", { class: "figure" }, money(one.amount)), el("span", {}, words(one.kind)),
       el("span", { class: "quiet small" }, `${one.request.reason}, asked by ${who(one.requested_by)}`), own ? el("span", { class: "tag" }, "another person decides") : null),
-    own ? null : el("div", { class: "asks" }, asked("Approve …", [note()], decide(true), "main"), asked("Refuse …", [note()], decide(false))));
+    own ? el("div", { class: "asks" }, el("button", { type: "button", onclick: () => change(() => api("POST", `/api/approvals/${one.id}/withdraw`), "Withdrawn.", "Withdraw what you have asked for?") }, "Withdraw"))
+      : el("div", { class: "asks" }, asked("Approve …", [note()], decide(true), "main"), asked("Refuse …", [note()], decide(false))));
   }
 
   const list = (title, found, line, none) => [el("h3", {}, title), el("ul", { class: "booked" }, found.length ? found.map(line) : el("li", { class: "quiet" }, none))];

@@ -66,7 +66,7 @@ const show = (id) => attempt(async () => {
   for (const button of document.querySelectorAll("#list button")) button.setAttribute("aria-current", String(button.dataset.task === id));
   const place = byId("task");
   place.hidden = false;
-  fill(place, head(full.task), about(full), dispute, plan, approval(full), steps, story(full.events), acts(full));
+  fill(place, head(full.task), about(full), dispute, plan, approval(full), posting(full, again), difference(full), steps, story(full.events), acts(full));
   place.focus({ preventScroll: false });
 });
 
@@ -88,6 +88,24 @@ function approval({ task }) {
     el("h2", {}, "Allow one promise, within your limits, for a day"),
     el("div", { class: "row" }, el("label", {}, `At least (${currency}) `, amount), el("label", {}, "By ", last), el("button", { class: "main" }, "Allow")));
 }
+
+/** A posting above the limit of whoever asked for it: another person approves or refuses it. */
+function posting({ task }, again) {
+  if (task.source?.kind !== "posting" || task.state !== "open" || !floor) return null;
+  const note = el("input", { name: "posting-note", maxlength: "500", placeholder: "Why", "aria-label": "Why" });
+  const decide = (approve) => () => attempt(async () => {
+    await api("POST", `/api/approvals/${task.source.id}`, { approve, note: note.value });
+    await again();
+  });
+  return el("section", { class: "stack", id: "posting" }, el("h2", {}, "Posting above a limit"),
+    el("p", {}, "What it is for stands with what waits for approval on the page of the account."),
+    el("div", { class: "row" }, note, el("button", { type: "button", class: "main", onclick: decide(true) }, "Approve and post"),
+      el("button", { type: "button", onclick: decide(false) }, "Refuse")));
+}
+
+/** A difference between what came and what was expected is worked to an end on the page of the cash. */
+const difference = ({ task }) => (task.source?.kind !== "difference" || !floor ? null
+  : el("p", {}, "It is closed ", el("a", { href: "/cash" }, "with the cash"), ", and this task with it."));
 
 const head = (task) => el("div", {},
   el("h1", {}, task.subject),
@@ -132,7 +150,7 @@ function acts({ task, may_work: may }) {
       button("Comment", "comment", "comments", said),
       may && task.user !== me.user ? button("Take it", "claim", "claim") : null,
       may && task.user ? button("Give back", "release", "release") : null,
-      may ? button("Done", "finish", "finish", said) : null,
+      may && task.source?.kind !== "difference" ? button("Done", "finish", "finish", said) : null,
       task.state !== "open" ? button("Open anew", "reopen", "reopen", said) : null),
     may ? el("div", { class: "row" }, el("label", {}, "Hand on to ", to), button("Hand on", "hand-on", "hand-on", () => ({ ...recipient(to.value), ...said() }))) : null);
 }
