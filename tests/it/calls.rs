@@ -370,13 +370,13 @@ async fn an_answer_goes_to_who_promised_to_call_back_then_to_the_owner_then_to_t
         .await
         .expect("a callback");
     }
-    for (sid, expected) in [("CA01", agents[2]), ("CA02", agents[1]), ("CA03", agents[0])] {
+    for (sid, expected, nth) in [("CA01", agents[2], "1"), ("CA02", agents[1], "2"), ("CA03", agents[0], "3")] {
         let begun = scene.dial(&debtor, sid).await;
         let answer = scene.answer(&begun, sid).await;
         assert!(answer.body.contains("<Conference"), "{answer:?}");
         assert_eq!(scene.call(begun.call).await.agent, Some(expected));
         // From here on the agent is busy: with the debtor, then with the wrap-up.
-        scene.conference(&begun, expected, sid, "participant-join", "1").await;
+        scene.conference(&begun, expected, sid, "participant-join", nth).await;
         scene.end(&begun, sid).await;
     }
     scene.finish().await;
