@@ -114,6 +114,11 @@ pub struct Carrier {
           value_parser = clap::value_parser!(u32).range(1..=100))]
     pub calls_per_second: u32,
 
+    /// Lines that the trunk carries at the same time, of all campaigns together, 1 to 10,000; without it, what each
+    /// campaign may have is the only limit. What two campaigns start within the same quarter of a second may pass it.
+    #[arg(long, env = "CARRIER_MAX_LINES", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_lines: Option<u32>,
+
     /// Number that agents' legs and supervisors' legs are called from (E.164); the first of the agent's campaign where
     /// it is not given.
     #[arg(long, env = "CARRIER_AGENT_CALLER_ID")]

@@ -61,6 +61,8 @@ pub enum LimitedBy {
     Budget,
     /// Too little is known of the list: one line for each ready agent.
     WarmUp,
+    /// The lines of the trunk, which all campaigns share.
+    Trunk,
     /// The carrier's calls per second.
     Starts,
     /// The carrier is not ready to place calls.

@@ -184,6 +184,7 @@ fn config(options: &Options, carrier: &Emulator, opening: DateTime<Utc>, listen:
             api_secret: None::<SecretString>,
             twiml_app_sid: None,
             calls_per_second: 5,
+            max_lines: None,
             agent_caller_id: Some(floor::CALLER_ID.parse()?),
         },
         mail: Mail::default(),

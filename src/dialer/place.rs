@@ -2,6 +2,7 @@
 
 use tracing::Instrument;
 
+use super::store;
 use crate::{
     app::App,
     call::{
@@ -29,6 +30,15 @@ pub(super) struct Begun {
     pub(super) ring_seconds: u16,
 }
 
+/// Lines that the trunk still carries.
+///
+/// # Errors
+/// Those of Postgres.
+pub(super) async fn free_lines(app: &App) -> Result<u32> {
+    let Some(most) = app.config.carrier.max_lines else { return Ok(u32::MAX) };
+    Ok(most.saturating_sub(store::lines_of_all(&app.db).await?))
+}
+
 /// Takes a line for a call that an agent asks for.
 ///
 /// # Errors
@@ -38,7 +48,7 @@ pub(super) async fn a_line(app: &App) -> Result<()> {
         return Err(Error::Conflict(trouble.to_string()));
     }
     let limit = Limit::below(app.config.carrier.calls_per_second);
-    if limit::take(&app.redis, limit, 1).await? == 0 {
+    if free_lines(app).await? == 0 || limit::take(&app.redis, limit, 1).await? == 0 {
         return Err(Error::Conflict("no line is free at this moment; try again".to_owned()));
     }
     Ok(())

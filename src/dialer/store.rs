@@ -40,6 +40,17 @@ pub(super) async fn lines(db: &PgPool, campaign: CampaignId) -> Result<Lines> {
     Ok(Lines { in_flight: count(row.in_flight), waiting: count(row.waiting), live: count(row.live) })
 }
 
+/// Lines of all campaigns that are, or may be, up; an account that is only shown has none.
+pub(super) async fn lines_of_all(db: &PgPool) -> Result<u32> {
+    let lines = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "lines!" FROM call
+           WHERE live AND state IN ('dialing', 'ringing', 'answered', 'held', 'bridged')"#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(u32::try_from(lines).unwrap_or(u32::MAX))
+}
+
 /// Numbers of contact points; those that do not parse are left out.
 pub(super) async fn phones(
     conn: &mut PgConnection,

@@ -161,6 +161,11 @@ async fn allowed(app: &App, campaign: &Campaign, decision: PacingDecision) -> Re
         tracing::debug!(%trouble, "no calls are placed");
         return Ok((0, LimitedBy::Carrier));
     }
+    let free = place::free_lines(app).await?;
+    if free == 0 {
+        return Ok((0, LimitedBy::Trunk));
+    }
+    let (wanted, limited_by) = if free < wanted { (free, LimitedBy::Trunk) } else { (wanted, limited_by) };
     let granted = limit::take(&app.redis, carrier_limit(app), wanted).await?;
     Ok((granted, if granted < wanted { LimitedBy::Starts } else { limited_by }))
 }

@@ -64,6 +64,7 @@ impl Reason {
             LimitedBy::WarmUp => {
                 "one line for each ready agent until enough calls have shown what to expect of the list".to_owned()
             }
+            LimitedBy::Trunk => "all lines of the trunk are up".to_owned(),
             LimitedBy::Starts => "the carrier takes no more calls in this second".to_owned(),
             LimitedBy::Carrier => "the carrier is not ready to place calls".to_owned(),
             LimitedBy::Unhurried => {

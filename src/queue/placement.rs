@@ -120,7 +120,8 @@ fn allowed_at(number: &Number, settings: &Settings, lane: Lane, now: DateTime<Ut
     }
 }
 
-/// A callback is made at the debtor's wish and does not count against the limits (12 CFR 1006.14(b)(3)(i)).
+/// A callback comes up at its time. Whether it is made at the debtor's wish, so that the limits do not hold it back (12 CFR
+/// 1006.14(b)(3)(i)), is for the last look to say.
 fn by_limits(number: &Number, settings: &Settings, lane: Lane, now: DateTime<Utc>) -> DateTime<Utc> {
     let free_at = if number.in_call { now + BUSY_WITH_ANOTHER } else { now };
     if lane == Lane::CallbackDue {

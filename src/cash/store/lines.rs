@@ -33,7 +33,7 @@ pub(in crate::cash) struct Kept {
     pub id: StatementId,
     /// It was not kept before.
     pub new: bool,
-    /// This very file brought it.
+    /// This very file brought it before.
     pub same_file: bool,
 }
 
@@ -78,7 +78,7 @@ pub(in crate::cash) async fn insert_statement(
     .execute(&mut *conn)
     .await?;
     if inserted.rows_affected() == 1 {
-        return Ok(Kept { id, new: true, same_file: true });
+        return Ok(Kept { id, new: true, same_file: false });
     }
     let known = sqlx::query!(
         r#"SELECT id AS "id: StatementId", currency::text AS "currency!", sha256 = $4 AS "same_file!" FROM bank_statement

@@ -145,7 +145,6 @@ async fn party(
 struct Membership {
     /// The customer, which stays as it is; null: none.
     #[serde(deserialize_with = "Option::deserialize")]
-    #[schema(required = true)]
     party: Option<Uuid>,
 }
 

@@ -101,6 +101,7 @@ pub fn config(address: &str) -> config::Carrier {
         api_secret: None,
         twiml_app_sid: None,
         calls_per_second: 1,
+        max_lines: None,
         agent_caller_id: None,
     }
 }

@@ -5,6 +5,7 @@ use ledgerline::{
     campaign::{self, Mode, State},
     dialer::{self, abandoned, predictive},
     error::Error,
+    floor,
     pacing::{LimitedBy, predictive::Limit},
     queue::{self, Hold, Wait},
 };
@@ -41,6 +42,35 @@ async fn one_line_is_dialled_for_each_ready_agent() {
     test.settle().await;
     assert_eq!(queue::held(app, campaign.id).await.expect("held")[&Hold::InCall], 0);
     assert_eq!(queue::waiting(app, campaign.id).await.expect("waiting").values().sum::<u64>(), 2, "they rest");
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn two_campaigns_share_the_lines_of_the_trunk() {
+    let carrier = Carrier::start(Answer::Taken).await;
+    let mut test = start(&carrier).await;
+    let mut config = test.app.config.clone();
+    config.carrier.max_lines = Some(3);
+    test.app = test.with_config(config).await;
+    let app = &test.app;
+    for _ in 0..6 {
+        portfolio::add(app, &Debtor::default()).await;
+    }
+    let first = running(app, Mode::Progressive, 2).await;
+    let second = portfolio::campaign(app, "second", Mode::Progressive).await;
+    campaign::start(app, None, second.id).await.expect("started");
+    for _ in 0..2 {
+        ready_agent(app, second.id).await;
+    }
+    let lines = async |campaign| dialer::tick(app, campaign).await.expect("a tick").begun.len();
+    assert_eq!((lines(first.id).await, lines(second.id).await), (2, 1), "three lines, whoever has them");
+    let board = floor::refresh(app).await.expect("a board");
+    let of_trunk = board.campaigns.iter().filter(|campaign| campaign.why.contains("all lines of the trunk are up"));
+    assert_eq!(of_trunk.count(), 1, "{:?}", board.campaigns);
+    all_over(app).await;
+    test.settle().await;
+    assert_eq!(lines(second.id).await, 2, "they are free again");
+    all_over(app).await;
     test.finish().await;
 }
 
