@@ -375,9 +375,14 @@ async fn an_answer_goes_to_who_promised_to_call_back_then_to_the_owner_then_to_t
         let answer = scene.answer(&begun, sid).await;
         assert!(answer.body.contains("<Conference"), "{answer:?}");
         assert_eq!(scene.call(begun.call).await.agent, Some(expected));
-        // From here on the agent is busy: with the debtor, then with the wrap-up.
         scene.conference(&begun, expected, sid, "participant-join", nth).await;
         scene.end(&begun, sid).await;
+        // Who has had the debtor takes a pause.
+        let pause = sqlx::query("UPDATE agent SET next_reason = 'break' WHERE user_id = $1").bind(expected);
+        pause.execute(db).await.expect("a pause is asked for");
+        let heard = Heard::own(Source::Desk, begun.call, "disposed", scene.now());
+        apply::tell(scene.app(), begun.call, heard, Event::Disposed).await.expect("told");
+        scene.test.settle().await;
     }
     scene.finish().await;
 }
