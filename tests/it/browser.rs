@@ -3,6 +3,8 @@
 mod account;
 mod driver;
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use ledgerline::{
     agent::{self, Principal, Role},
@@ -90,8 +92,17 @@ async fn an_answered_call_pops_its_account_and_a_promise_moves_it() {
 
     let begun = desk(&browser, &scene, &debtor, agent).await.expect("the desk page works");
 
-    let held = client.get(&format!("/api/campaigns/{}/queue/held/open_promise", scene.campaign)).await;
-    assert_eq!(held.body["items"][0]["account"], json!(debtor.account), "{:?}", held.body);
+    // The desk is ready at once; the queue hears of the promise a moment later.
+    let path = format!("/api/campaigns/{}/queue/held/open_promise", scene.campaign);
+    let mut held = client.get(&path).await.body;
+    for _ in 0..200 {
+        if held["items"][0]["account"] == json!(debtor.account) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        held = client.get(&path).await.body;
+    }
+    assert_eq!(held["items"][0]["account"], json!(debtor.account), "{held}");
     let call = client.get(&format!("/api/calls/{}", begun.call)).await;
     assert_eq!((call.status, &call.body["call"]["disposition"]), (StatusCode::OK, &json!("promise_to_pay")));
     browser.stop().await;
