@@ -6,8 +6,10 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    agent::Role,
     app::App,
     dialer,
+    error::Error,
     http::{
         auth::Agent,
         extract::{Body, Id},
@@ -27,7 +29,7 @@ struct Dial {
     /// One of the account's numbers.
     contact_point: ContactPointId,
     /// The campaign the call is made for: its numbers to call from, its hours and limits. Absent: the one you are
-    /// assigned to.
+    /// assigned to. Only supervisors name one: another campaign may keep to other limits.
     #[serde(default)]
     campaign: Option<CampaignId>,
 }
@@ -49,6 +51,9 @@ async fn dial(
     Id(id): Id<AccountId>,
     Body(wanted): Body<Dial>,
 ) -> Result<impl IntoResponse> {
+    if wanted.campaign.is_some() && by.role < Role::Supervisor {
+        return Err(Error::Forbidden.into());
+    }
     let call = dialer::by_hand::dial(&app, by.user, id, wanted.contact_point, wanted.campaign).await?;
     tracing::Span::current().record("call", tracing::field::display(call));
     Ok((StatusCode::CREATED, Json(Dialed { call })))

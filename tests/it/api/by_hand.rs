@@ -156,6 +156,8 @@ async fn what_the_dialer_has_claimed_is_not_called_by_hand() {
     assert!(verdicts(&scene, &debtor).await.is_empty(), "nobody looked");
     queue::release(scene.app(), &campaign, &leased).await.expect("released");
 
+    let laxer = client.post(&path, &json!({ "contact_point": debtor.point, "campaign": scene.campaign })).await;
+    assert_eq!(laxer.status, StatusCode::FORBIDDEN, "an agent does not choose whose limits hold");
     let foreign = client.post(&path, &json!({ "contact_point": stranger.point })).await;
     assert_eq!(foreign.status, StatusCode::NOT_FOUND, "a number of another account");
     let nobody = admin.post(&path, &body).await;
