@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use ledgerline::{disposition, disposition::Wrap, floor};
+use ledgerline::{
+    disposition::{self, Wrap},
+    floor,
+    ids::{CallId, UserId},
+};
 use serde_json::{Value, json};
 use tokio_tungstenite::{connect_async, tungstenite::client::IntoClientRequest};
 
@@ -23,6 +27,22 @@ where
             return value;
         }
     }
+}
+
+/// The agent records that 200.00 were promised for in a week.
+async fn record_promise(scene: &Scene, agent: UserId, call: CallId) {
+    let due_on = scene.now().date_naive() + chrono::TimeDelta::days(7);
+    let wrap: Wrap = serde_json::from_value(
+        json!({"code": "promise_to_pay", "promise": {"amount_minor": 20_000, "due_on": due_on}}),
+    )
+    .expect("a disposition");
+    let by = ledgerline::agent::Principal {
+        user: agent,
+        role: ledgerline::agent::Role::Agent,
+        name: String::new(),
+        login: String::new(),
+    };
+    disposition::record(scene.app(), &by, call, wrap, "1").await.expect("recorded");
 }
 
 #[tokio::test]
@@ -46,18 +66,7 @@ async fn the_board_counts_a_day() {
     assert_eq!((&live["agents"][0]["state"], &live["agents"][0]["call"]), (&json!("on_call"), &json!(talked.call)));
 
     scene.end(&talked, "CA01").await;
-    let due_on = scene.now().date_naive() + chrono::TimeDelta::days(7);
-    let wrap: Wrap = serde_json::from_value(
-        json!({"code": "promise_to_pay", "promise": {"amount_minor": 20_000, "due_on": due_on}}),
-    )
-    .expect("a disposition");
-    let by = ledgerline::agent::Principal {
-        user: agent,
-        role: ledgerline::agent::Role::Agent,
-        name: String::new(),
-        login: String::new(),
-    };
-    disposition::record(scene.app(), &by, talked.call, wrap, "1").await.expect("recorded");
+    record_promise(&scene, agent, talked.call).await;
     let rang = scene.dial(&third, "CA03").await;
     scene.hook(&rang, "status", &crate::scene::status("CA03", "no-answer", "2")).await;
     let ringing = scene.dial(&second, "CA02").await;
@@ -88,18 +97,7 @@ async fn what_is_recorded_late_is_counted_though_nothing_else_happens_to_the_cal
     ledgerline::agent::wrap_timer::step(scene.app()).await.expect("the wrap-up is over");
     scene.app().clock.advance(chrono::TimeDelta::minutes(10));
     assert_eq!(client.get("/api/floor").await.body["total"]["promises"], 0);
-    let due_on = scene.now().date_naive() + chrono::TimeDelta::days(7);
-    let wrap: Wrap = serde_json::from_value(
-        json!({"code": "promise_to_pay", "promise": {"amount_minor": 20_000, "due_on": due_on}}),
-    )
-    .expect("a disposition");
-    let by = ledgerline::agent::Principal {
-        user: agent,
-        role: ledgerline::agent::Role::Agent,
-        name: String::new(),
-        login: String::new(),
-    };
-    disposition::record(scene.app(), &by, talked.call, wrap, "1").await.expect("recorded late");
+    record_promise(&scene, agent, talked.call).await;
     let total = client.get("/api/floor").await.body["total"].clone();
     assert_eq!((&total["promises"], &total["promised"]), (&json!(1), &json!([{"minor": 20_000, "currency": "USD"}])));
     scene.finish().await;
