@@ -2,6 +2,7 @@
 
 pub mod fictional;
 pub mod jurisdiction;
+mod numbers;
 mod parse;
 pub mod zones;
 

@@ -1,23 +1,12 @@
 //! The jurisdictions whose law may protect whoever answers a number: those of the number and those of the address, all
 //! of them, because either may be out of date and the stricter rule wins.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::LazyLock,
-};
+use std::collections::BTreeSet;
 
 use super::{
-    Phone,
+    Phone, numbers,
     zones::{self, Place},
 };
-
-/// Places by area code, digits after the `+`.
-static AREAS: LazyLock<HashMap<&str, Vec<&str>>> = LazyLock::new(|| {
-    zones::lines(include_str!("areas.csv"))
-        .filter_map(|line| line.split_once(','))
-        .map(|(area, places)| (area, places.split(' ').collect()))
-        .collect()
-});
 
 /// The City of New York: its boroughs as cities of an address are written.
 const BOROUGHS: [&str; 8] =
@@ -64,7 +53,7 @@ fn has_part(found: &BTreeSet<String>, country: &str) -> bool {
 
 /// Jurisdictions of a number alone.
 fn of_number(phone: &Phone) -> BTreeSet<String> {
-    let places = phone.as_str().get(1..5).and_then(|area| AREAS.get(area));
+    let places = phone.as_str().get(1..5).and_then(numbers::places);
     let places = places.into_iter().flatten();
     let countries = places.clone().filter_map(|place| place.get(..2));
     let mut found: BTreeSet<String> = places.copied().chain(countries).map(str::to_owned).collect();
@@ -95,15 +84,6 @@ mod tests {
 
     fn us<'a>(region: Option<&'a str>, postal: Option<&'a str>) -> Place<'a> {
         Place { country: Some("US"), region, postal, ..Place::default() }
-    }
-
-    #[test]
-    fn every_area_has_places_of_a_known_country() {
-        for (area, places) in AREAS.iter() {
-            assert!(area.len() == 4 && area.starts_with('1'), "{area}");
-            assert!(places.iter().all(|place| place.starts_with("US-") || place.starts_with("CA-")), "{area}");
-        }
-        assert!(AREAS.len() > 400);
     }
 
     #[test]

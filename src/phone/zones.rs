@@ -1,10 +1,10 @@
 //! The time zones in which a number or an address may be. A debtor is called only when it is allowed in all of them.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 use chrono_tz::Tz;
 
-use super::Phone;
+use super::{Phone, numbers};
 
 /// A number with more zones than this says nothing about where its owner is (toll-free, mobile in a wide country).
 const MOST_ZONES: usize = 4;
@@ -22,14 +22,6 @@ pub struct Place<'a> {
     pub stated: Option<Tz>,
 }
 
-/// Zones by the digits a number begins with: the area code for `+1`, the country code for others.
-static NUMBERS: LazyLock<HashMap<&str, Vec<Tz>>> = LazyLock::new(|| {
-    lines(include_str!("zones.csv"))
-        .filter_map(|line| line.split_once(','))
-        .map(|(key, list)| (key, zones(list)))
-        .collect()
-});
-
 static REGIONS: LazyLock<Vec<Region>> =
     LazyLock::new(|| lines(include_str!("regions.csv")).filter_map(Region::read).collect());
 
@@ -46,7 +38,7 @@ struct Region {
 pub fn of_number(phone: &Phone) -> Vec<Tz> {
     let digits = &phone.as_str()[1..];
     let lengths = if digits.starts_with('1') { 4..=4 } else { 1..=3 };
-    lengths.rev().find_map(|length| NUMBERS.get(digits.get(..length)?)).cloned().unwrap_or_default()
+    lengths.rev().find_map(|length| numbers::zones(digits.get(..length)?)).unwrap_or_default().to_vec()
 }
 
 /// Zones of an address; empty where it says too little (a wide country without state and postal code).
@@ -85,7 +77,7 @@ pub fn of_country(country: &str) -> Vec<Tz> {
     }
     let Ok(id) = country.parse::<phonenumber::country::Id>() else { return Vec::new() };
     let code = phonenumber::metadata::DATABASE.by_id(id.as_ref()).map(|data| data.country_code().to_string());
-    code.and_then(|code| NUMBERS.get(code.as_str())).cloned().unwrap_or_default()
+    code.and_then(|code| numbers::zones(&code)).unwrap_or_default().to_vec()
 }
 
 /// Their numbers have area codes of their own, so nobody else need wait for their office hours.
@@ -125,7 +117,7 @@ impl Region {
     }
 }
 
-pub(super) fn lines(table: &'static str) -> impl Iterator<Item = &'static str> {
+fn lines(table: &'static str) -> impl Iterator<Item = &'static str> {
     table.lines().filter(|line| !line.starts_with('#')).skip(1)
 }
 

@@ -1,6 +1,6 @@
 //! Rules of the house that a reader of one file cannot see.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use clap::CommandFactory;
 use ledgerline::cli::Cli;
@@ -119,4 +119,33 @@ fn every_setting_is_documented() {
     let settings = serve.get_arguments().chain(line.get_arguments()).filter_map(|setting| setting.get_env());
     let missing: Vec<_> = settings.filter(|name| !page.contains(&*format!("`{}`", name.to_string_lossy()))).collect();
     assert!(missing.is_empty(), "not in docs/OPERATIONS.md: {missing:?}");
+}
+
+/// Folders beside `src` that a source names to be compiled in. What only tests read need not be there.
+fn compiled_in(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("readable").path();
+        if path.is_dir() {
+            compiled_in(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs") {
+            let source = fs::read_to_string(&path).expect("UTF-8");
+            let names = source.split("include_str!(\"").skip(1).filter_map(|rest| rest.split('"').next());
+            let real = names.filter_map(|name| path.parent()?.join(name).canonicalize().ok());
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).canonicalize().expect("the project is there");
+            let parts = real.filter_map(|file| Some(file.strip_prefix(&root).ok()?.iter().next()?.to_owned()));
+            found.extend(parts.map(|part| part.to_string_lossy().into_owned()));
+        }
+    }
+}
+
+#[test]
+fn whatever_is_compiled_in_reaches_the_image() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut needed = BTreeSet::from(["Cargo.toml", "Cargo.lock", "build.rs", ".sqlx", "migrations"].map(str::to_owned));
+    compiled_in(&root.join("src"), &mut needed);
+    assert!(needed.contains("policies"), "the sources were read: {needed:?}");
+    let ignored = fs::read_to_string(root.join(".dockerignore")).expect("the file is there");
+    let missing: Vec<_> =
+        needed.iter().filter(|part| !ignored.lines().any(|line| line.strip_prefix('!') == Some(part))).collect();
+    assert!(missing.is_empty(), "kept from the image by .dockerignore: {missing:?}");
 }
