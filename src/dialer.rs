@@ -6,10 +6,10 @@
 pub mod abandoned;
 mod begin;
 pub mod by_hand;
-mod latest;
+pub mod latest;
 mod look;
 mod place;
-pub mod predictive;
+mod predictive;
 pub mod preview;
 mod store;
 mod tick;

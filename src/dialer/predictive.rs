@@ -1,7 +1,7 @@
 //! The predictive pacer of a live campaign: shown the truth in Postgres, told what happened since it was last told, and
 //! kept, so that a restart or another node goes on where it was.
 
-pub mod store;
+mod store;
 
 use std::{collections::HashMap, sync::Mutex};
 
@@ -28,8 +28,6 @@ use crate::{
 const SETTLES: TimeDelta = TimeDelta::seconds(2);
 /// What was learnt is kept this often; the rest is heard again after a crash.
 const KEPT_EVERY: TimeDelta = TimeDelta::seconds(15);
-/// A decision like the one before is recorded this often.
-const RECORDED_EVERY: TimeDelta = TimeDelta::seconds(10);
 /// Calls of longer ago are not told to a pacer that has been away.
 const REMEMBERED: TimeDelta = TimeDelta::hours(2);
 
@@ -43,7 +41,6 @@ struct Live {
     pacer: Pacer,
     heard_until: DateTime<Utc>,
     kept_at: DateTime<Utc>,
-    recorded: Option<(DateTime<Utc>, Limit)>,
     /// What the floor looked like when the coin was tossed.
     tossed: (usize, usize, u32),
     coin: f64,
@@ -68,7 +65,7 @@ impl Pacers {
     }
 }
 
-/// How many lines to start now, and why. Gives up ringing lines where the pacer says so, and records why.
+/// How many lines to start now, and why. Gives up ringing lines where the pacer says so.
 ///
 /// # Errors
 /// Those of Postgres; the pacer is then read again from what was kept.
@@ -109,7 +106,7 @@ pub(super) async fn plan(app: &App, campaign: &Campaign) -> Result<Decision> {
         coin: live.coin,
     };
     let decision = live.pacer.plan(&scene);
-    live.record(app, campaign.id, &decision, now).await?;
+    live.keep(app, campaign.id, now).await?;
     for &at in &decision.give_up {
         let call = floor.lines[at].0;
         apply::tell(app, call, apply::Heard::own(Source::Dialer, call, "end_asked", now), Event::EndAsked).await?;
@@ -127,8 +124,7 @@ impl Live {
             (Pacer::of_unknown_list(limits, app.answers.book().mean(), now.timestamp_millis()), now - SETTLES)
         };
         pacer.audit(store::answered(&app.db, campaign.id, heard_until).await?);
-        let (recorded, tossed, coin) = (None, (0, 0, 0), rand::random());
-        Ok(Self { pacer, heard_until, kept_at: now, recorded, tossed, coin, next_chance: 1.0 })
+        Ok(Self { pacer, heard_until, kept_at: now, tossed: (0, 0, 0), coin: rand::random(), next_chance: 1.0 })
     }
 
     /// The next entries are like those on their way: the queue goes by lane and score.
@@ -146,15 +142,9 @@ impl Live {
         }
     }
 
-    async fn record(&mut self, app: &App, campaign: CampaignId, decision: &Decision, now: DateTime<Utc>) -> Result<()> {
-        let limit = decision.because.limited_by;
-        let told = self.recorded.is_some_and(|(at, last)| last == limit && now - at < RECORDED_EVERY);
-        if decision.dial > 0 || !decision.give_up.is_empty() || !told {
-            store::record(&app.db, campaign, decision, now).await?;
-            self.recorded = Some((now, limit));
-        }
+    async fn keep(&mut self, app: &App, campaign: CampaignId, now: DateTime<Utc>) -> Result<()> {
         if now - self.kept_at >= KEPT_EVERY {
-            store::keep(&app.db, campaign, &self.pacer, self.heard_until, now).await?;
+            store::keep(&app.db, campaign, &self.pacer, self.heard_until).await?;
             self.kept_at = now;
         }
         Ok(())

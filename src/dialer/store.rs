@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool, types::Json};
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::{
     call::State,
     error::{Error, Result},
     ids::{AccountId, CallId, CampaignId, ContactPointId, UserId},
-    pacing::reason::Reason,
     phone::Phone,
 };
 
@@ -110,18 +109,4 @@ pub(super) async fn preferred(db: &PgPool, account: AccountId, now: DateTime<Utc
     .fetch_optional(db)
     .await?;
     Ok(row.map_or_else(Vec::new, |row| row.promised_by.into_iter().chain(row.owner).collect()))
-}
-
-/// Notes why a campaign dialled as it did, in the place of what was noted before.
-pub(super) async fn note(db: &PgPool, campaign: CampaignId, reason: &Reason, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!(
-        "INSERT INTO pacing_latest (campaign_id, at, reason) VALUES ($1, $2, $3)
-         ON CONFLICT (campaign_id) DO UPDATE SET at = excluded.at, reason = excluded.reason",
-        campaign.0,
-        now,
-        Json(reason) as _
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }

@@ -83,10 +83,12 @@ pub async fn tick(app: &App, campaign: CampaignId) -> Result<Ticked> {
 
 /// How many lines the predictive pacer starts.
 async fn foresee(app: &App, campaign: &Campaign) -> Result<(PacingDecision, Reason)> {
-    let Decision { dial, because, .. } = predictive::plan(app, campaign).await?;
+    let Decision { dial, because, give_up, .. } = predictive::plan(app, campaign).await?;
+    let gave_up = u32::try_from(give_up.len()).unwrap_or(u32::MAX);
     let limited_by = because.limited_by.into();
     let Because { idle, in_flight, waiting, .. } = because;
-    let reason = Reason { dialled: 0, refused: 0, limited_by, idle, in_flight, waiting, because: Some(because) };
+    let reason =
+        Reason { dialled: 0, gave_up, refused: 0, limited_by, idle, in_flight, waiting, because: Some(because) };
     Ok((PacingDecision { dial, limited_by }, reason))
 }
 
@@ -103,7 +105,8 @@ async fn plan(app: &App, campaign: &Campaign, lines: store::Lines) -> Result<(Pa
     };
     let (decision, PacingInput { idle, in_flight, waiting, .. }) = (pacing::plan(&input), input);
     let limited_by = decision.limited_by;
-    Ok((decision, Reason { dialled: 0, refused: 0, limited_by, idle, in_flight, waiting, because: None }))
+    let reason = Reason { dialled: 0, gave_up: 0, refused: 0, limited_by, idle, in_flight, waiting, because: None };
+    Ok((decision, reason))
 }
 
 /// From the decision to the carrier; and what limited it in the end.

@@ -16,7 +16,7 @@ use crate::{
     campaign,
     dialer::{
         abandoned,
-        predictive::store::{self as predictive, Recorded},
+        latest::store::{self as latest, Recorded},
         what_if::{self, Question, WhatIf},
     },
     error::Error,
@@ -27,17 +27,22 @@ use crate::{
 use super::{
     auth::Supervisor,
     extract::{Id, Query},
+    page::{Page, Paging},
     problem::{Problem, Problems, Result},
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(pacing)).routes(routes!(ledger)).routes(routes!(dial_again))
+    OpenApiRouter::new()
+        .routes(routes!(pacing))
+        .routes(routes!(decisions))
+        .routes(routes!(ledger))
+        .routes(routes!(dial_again))
 }
 
 /// Why a campaign dials or not, and what it has done with its budget of abandoned calls.
 #[derive(Serialize, ToSchema)]
 struct Pacing {
-    /// Its latest decisions in predictive mode, newest first, at most 50.
+    /// Its latest decisions, newest first, at most 50.
     decisions: Vec<Recorded>,
     /// Abandoned calls of the last 24 hours and 30 days, counted from the stored calls.
     #[serde(flatten)]
@@ -50,9 +55,25 @@ struct Pacing {
 async fn pacing(State(app): State<App>, _: Supervisor, Id(id): Id<CampaignId>) -> Result<Json<Pacing>> {
     campaign::store::get(&mut *app.db.acquire().await.map_err(Error::from)?, id).await?;
     Ok(Json(Pacing {
-        decisions: predictive::decisions(&app.db, id, 50).await?,
+        decisions: latest::decisions(&app.db, id, None, 50).await?,
         abandoned: abandoned::shares(&app.db, id, app.clock.now()).await?,
     }))
+}
+
+/// The dial decisions of the last 30 days, newest first: what was seen and expected, what was done, and what limited it. One
+/// like the one before is recorded every 10 seconds.
+#[utoipa::path(get, path = "/api/campaigns/{id}/pacing/decisions", tag = "campaigns",
+    params(("id" = CampaignId, Path), Paging), responses((status = 200, body = Page<Recorded>), Problems))]
+async fn decisions(
+    State(app): State<App>,
+    _: Supervisor,
+    Id(id): Id<CampaignId>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<Recorded>>> {
+    let (limit, before) = (paging.limit()?, paging.after()?);
+    campaign::store::get(&mut *app.db.acquire().await.map_err(Error::from)?, id).await?;
+    let found = latest::decisions(&app.db, id, before, i64::from(limit) + 1).await?;
+    Ok(Json(Page::of(found, limit, |one| (one.at, one.id))?))
 }
 
 /// How far back.

@@ -15,6 +15,8 @@ pub const STALE: TimeDelta = TimeDelta::seconds(15);
 pub struct Reason {
     /// Lines dialled; in preview, accounts shown.
     pub dialled: u32,
+    /// Ringing lines given up, because the agents they were dialled for have left.
+    pub gave_up: u32,
     /// Entries that the last look refused.
     pub refused: u32,
     /// What kept it from dialling more.
@@ -43,8 +45,13 @@ impl Reason {
             1 => " The last look refused one account.".to_owned(),
             many => format!(" The last look refused {many} accounts."),
         };
+        let given_up = match self.gave_up {
+            0 => String::new(),
+            1 => " One ringing line was given up.".to_owned(),
+            many => format!(" {many} ringing lines were given up."),
+        };
         let ahead = self.because.as_ref().map(ahead).unwrap_or_default();
-        format!("{done}: {}.{refused}{ahead}", self.limit())
+        format!("{done}: {}.{refused}{given_up}{ahead}", self.limit())
     }
 
     fn limit(&self) -> String {
@@ -122,6 +129,7 @@ mod tests {
 
     const REASON: Reason = Reason {
         dialled: 0,
+        gave_up: 0,
         refused: 0,
         limited_by: LimitedBy::NoIdleAgent,
         idle: 3,
@@ -152,6 +160,8 @@ mod tests {
         let some = Reason { dialled: 2, refused: 1, limited_by: LimitedBy::List, ..REASON };
         let words = "Dials 2 lines: no more accounts may be called at this moment. The last look refused one account.";
         assert_eq!(some.in_words(), words);
+        let fewer = Reason { gave_up: 2, ..REASON };
+        assert_eq!(fewer.in_words(), "Dials nothing: no agent is ready. 2 ringing lines were given up.");
         let one = Reason { limited_by: LimitedBy::LinesInFlight, idle: 1, in_flight: 1, waiting: 0, ..REASON };
         assert_eq!(one.in_words(), "Dials nothing: for 1 ready agent, 1 line is on its way and 0 answered ones wait.");
     }

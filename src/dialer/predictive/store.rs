@@ -1,15 +1,13 @@
 //! What the predictive pacer is shown and told, and what is kept of it.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
 use sqlx::{PgPool, types::Json};
-use utoipa::ToSchema;
 
 use crate::{
     call::Outcome,
     error::Result,
     ids::{CallId, CampaignId, UserId},
-    pacing::predictive::{Agent, Because, Decision, Doing, HORIZON, Heard, Hour, Line, Pacer, Resolution},
+    pacing::predictive::{Agent, Doing, HORIZON, Heard, Hour, Line, Pacer, Resolution},
 };
 
 /// No call takes longer from the dial to the disposition.
@@ -18,8 +16,6 @@ const LONGEST_CALL: TimeDelta = TimeDelta::hours(4);
 const DETECTED: TimeDelta = TimeDelta::seconds(5);
 /// The longest window of the budget of abandoned calls.
 const BUDGETED: TimeDelta = TimeDelta::days(30);
-/// Decisions are kept for the longest window of the law.
-const DECISIONS_KEPT: TimeDelta = TimeDelta::days(30);
 
 /// The floor of a campaign.
 pub(super) struct Floor {
@@ -231,14 +227,8 @@ pub(super) async fn kept(db: &PgPool, campaign: CampaignId) -> Result<Option<(Pa
     Ok(row.and_then(|row| Some((serde_json::from_value(row.state).ok()?, row.heard_until))))
 }
 
-/// Keeps the pacer, and drops decisions that are too old.
-pub(super) async fn keep(
-    db: &PgPool,
-    campaign: CampaignId,
-    pacer: &Pacer,
-    heard_until: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<()> {
+/// Keeps the pacer.
+pub(super) async fn keep(db: &PgPool, campaign: CampaignId, pacer: &Pacer, heard_until: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "INSERT INTO pacer (campaign_id, state, heard_until) VALUES ($1, $2, $3)
          ON CONFLICT (campaign_id) DO UPDATE SET state = excluded.state, heard_until = excluded.heard_until",
@@ -248,56 +238,7 @@ pub(super) async fn keep(
     )
     .execute(db)
     .await?;
-    let old = now - DECISIONS_KEPT;
-    sqlx::query!("DELETE FROM pacing_decision WHERE campaign_id = $1 AND at < $2", campaign.0, old).execute(db).await?;
     Ok(())
-}
-
-/// Records a decision.
-pub(super) async fn record(db: &PgPool, campaign: CampaignId, decision: &Decision, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!(
-        "INSERT INTO pacing_decision (campaign_id, at, dial, gave_up, because) VALUES ($1, $2, $3, $4, $5)",
-        campaign.0,
-        now,
-        i32::try_from(decision.dial).unwrap_or(i32::MAX),
-        i32::try_from(decision.give_up.len()).unwrap_or(i32::MAX),
-        Json(&decision.because) as _
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// A recorded decision.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = PacingRecord)]
-pub struct Recorded {
-    /// When it was made.
-    pub at: DateTime<Utc>,
-    /// Lines it dialled.
-    pub dial: i32,
-    /// Ringing lines it gave up.
-    pub gave_up: i32,
-    /// Its inputs and forecast.
-    #[schema(value_type = Because)]
-    pub because: Json<Because>,
-}
-
-/// The latest decisions of a campaign, newest first.
-///
-/// # Errors
-/// If Postgres fails.
-pub async fn decisions(db: &PgPool, campaign: CampaignId, limit: i64) -> Result<Vec<Recorded>> {
-    let rows = sqlx::query_as!(
-        Recorded,
-        r#"SELECT at, dial, gave_up, because AS "because: Json<Because>"
-           FROM pacing_decision WHERE campaign_id = $1 ORDER BY at DESC, id DESC LIMIT $2"#,
-        campaign.0,
-        limit
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the length of a call")]

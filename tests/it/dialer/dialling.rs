@@ -3,10 +3,10 @@
 use chrono::{Days, TimeDelta};
 use ledgerline::{
     campaign::{self, Mode, State},
-    dialer::{self, abandoned, predictive},
+    dialer::{self, abandoned, latest::store::decisions},
     error::Error,
     floor,
-    pacing::{LimitedBy, predictive::Limit},
+    pacing::LimitedBy,
     queue::{self, Hold, Wait},
 };
 
@@ -86,6 +86,8 @@ async fn a_ratio_dials_more_lines_than_agents() {
     campaign::set_ratio(app, None, campaign.id, 2500).await.expect("set");
     let ticked = dialer::tick(app, campaign.id).await.expect("a tick");
     assert_eq!(ticked.begun.len(), 5);
+    let kept = decisions(&app.db, campaign.id, None, 1).await.expect("decisions")[0].reason.0;
+    assert_eq!((kept.dialled, kept.idle, kept.limited_by, kept.because), (5, 2, LimitedBy::Ratio, None));
     let wrong = campaign::set_ratio(app, None, campaign.id, 5001).await;
     assert!(matches!(wrong, Err(Error::Invalid { field, .. }) if field == "ratio_milli"));
     all_over(app).await;
@@ -105,9 +107,10 @@ async fn a_predictive_campaign_says_why_it_dials_and_knows_what_became_of_it() {
     assert_eq!(ticked.begun.len(), 2, "it knows nothing of the list yet: one line an agent");
     let again = dialer::tick(app, campaign.id).await.expect("a tick");
     assert!(again.begun.is_empty(), "their lines still ring");
-    let decisions = predictive::store::decisions(&app.db, campaign.id, 10).await.expect("decisions");
-    let first = decisions.last().expect("the first one");
-    assert_eq!((first.dial, first.because.idle, first.because.limited_by), (2, 2, Limit::WarmUp));
+    let decisions = decisions(&app.db, campaign.id, None, 10).await.expect("decisions");
+    let first = decisions.last().expect("the first one").reason.0;
+    assert_eq!((first.dialled, first.idle, first.limited_by), (2, 2, LimitedBy::WarmUp));
+    assert!(first.because.is_some_and(|because| because.accepted > 0.0), "with its forecast");
     assert_eq!(decisions.len(), 1, "the same reason again is not worth a row");
 
     all_over(app).await;

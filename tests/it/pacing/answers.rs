@@ -5,7 +5,7 @@ use ledgerline::{
     answer::{self, HourOfWeek, OfNumber, Segment, learn},
     app::App,
     campaign::Mode,
-    dialer,
+    dialer::{self, latest::store::Recorded},
     ids::AccountId,
     phone::Phone,
     queue::{self, Lane},
@@ -103,12 +103,13 @@ async fn a_dialled_line_carries_its_own_chance_and_the_pacer_is_told() {
     let chance: f64 =
         sqlx::query_scalar("SELECT answer_chance FROM call WHERE live").fetch_one(&app.db).await.expect("one line");
     assert!(chance < 0.5, "{chance}");
-    let again = dialer::predictive::store::decisions(&app.db, campaign.id, 1).await.expect("decisions");
-    assert_eq!(again[0].because.in_flight, 0);
+    let again = dialer::latest::store::decisions(&app.db, campaign.id, None, 1).await.expect("decisions");
+    assert_eq!(again[0].reason.in_flight, 0);
     app.clock.advance(TimeDelta::seconds(11));
     dialer::tick(app, campaign.id).await.expect("a tick");
-    let later = dialer::predictive::store::decisions(&app.db, campaign.id, 1).await.expect("decisions");
-    let (before, now) = (again[0].because.answer_chance, later[0].because.answer_chance);
+    let later = dialer::latest::store::decisions(&app.db, campaign.id, None, 1).await.expect("decisions");
+    let chance_of = |one: &Recorded| one.reason.because.expect("a forecast").answer_chance;
+    let (before, now) = (chance_of(&again[0]), chance_of(&later[0]));
     assert!(now < before * 0.7, "entries like the one on its way are expected next: {before} then {now}");
     all_over(app).await;
     test.finish().await;

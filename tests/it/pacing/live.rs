@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use ledgerline::{
     app::App,
     campaign::{self, Mode},
-    dialer::{self, predictive::store::decisions},
+    dialer::{self, latest::store::decisions},
     ids::{CampaignId, UserId},
     pacing::predictive::{Because, Limit},
 };
@@ -24,7 +24,7 @@ async fn look(app: &App, campaign: CampaignId) -> Because {
     // The same reason again is worth a row after ten seconds.
     app.clock.advance(TimeDelta::seconds(11));
     dialer::tick(app, campaign).await.expect("a tick");
-    decisions(&app.db, campaign, 1).await.expect("decisions")[0].because.0
+    decisions(&app.db, campaign, None, 1).await.expect("decisions")[0].reason.because.expect("a forecast")
 }
 
 #[tokio::test]
@@ -146,7 +146,8 @@ async fn the_end_of_the_list_is_known_before_it_is_dialled() {
     let campaign = running(app, Mode::Predictive, 3).await;
     let first = dialer::tick(app, campaign.id).await.expect("a tick");
     assert_eq!(first.begun.len(), 1);
-    let because = decisions(&app.db, campaign.id, 1).await.expect("decisions")[0].because.0;
+    let because =
+        decisions(&app.db, campaign.id, None, 1).await.expect("decisions")[0].reason.because.expect("a forecast");
     assert_eq!(because.limited_by, Limit::List);
 
     // A number in a zone that the queue has not seen yet is found all the same.
