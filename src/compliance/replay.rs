@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgPool;
 use utoipa::ToSchema;
@@ -17,7 +17,7 @@ use crate::{
     ids::{AccountId, CampaignId, DecisionId},
 };
 
-/// Receipts tried by one call; the newest come first.
+/// Receipts tried by one call; the newest come first, and the next call goes on after them.
 pub const MOST: usize = 20_000;
 /// Receipts read at once.
 const AT_ONCE: usize = 500;
@@ -59,9 +59,25 @@ pub struct Tried {
     pub by_rule: BTreeMap<String, u64>,
     /// Verdicts that would change, up to 10 of each rule, newest first.
     pub changed: Vec<Changed>,
-    /// There were more receipts than are tried at once; the newest were.
-    pub cut_off: bool,
 }
+
+/// What is tried.
+#[derive(Debug)]
+pub struct Trial {
+    /// The rules to try.
+    pub book: Book,
+    /// Verdicts for the calls of this campaign; absent: of all.
+    pub campaign: Option<CampaignId>,
+    /// Verdicts given since.
+    pub since: DateTime<Utc>,
+    /// Only those before this one.
+    pub after: Option<Place>,
+    /// Verdicts at most, a multiple of 500 unless it is less.
+    pub most: usize,
+}
+
+/// Where a receipt stands among the others.
+pub type Place = (DateTime<Utc>, DecisionId);
 
 /// A verdict that would change.
 #[derive(Debug, Serialize, ToSchema)]
@@ -92,36 +108,29 @@ pub async fn replay(db: &PgPool, decision: DecisionId) -> Result<Replayed> {
     Ok(Replayed { decision, at, policy_version, asked: request, findings, refusal, confirmed })
 }
 
-/// Gives the verdicts of the last `days` again by the rules of `book`; of one campaign, or of all.
+/// Gives verdicts again by other rules, the newest first; with the place to go on at, if there are more.
 ///
 /// # Errors
 /// If Postgres fails.
-pub async fn try_out(
-    db: &PgPool,
-    book: Book,
-    campaign: Option<CampaignId>,
-    days: u16,
-    now: DateTime<Utc>,
-) -> Result<Tried> {
+pub async fn try_out(db: &PgPool, trial: Trial) -> Result<(Tried, Option<Place>)> {
+    let Trial { book, campaign, since, mut after, most } = trial;
     let policies = Policies::of(book);
-    let since = now - TimeDelta::days(days.into());
-    let (mut tried, mut after) = (Tried::default(), None);
-    let mut seen = 0;
+    let at_once = most.min(AT_ONCE);
+    let (mut tried, mut seen) = (Tried::default(), 0);
     loop {
         let page = {
             let mut conn = db.acquire().await?;
-            store::receipts_since(&mut conn, campaign, since, after, i64::try_from(AT_ONCE).unwrap_or(i64::MAX)).await?
+            store::receipts_since(&mut conn, campaign, since, after, i64::try_from(at_once).unwrap_or(i64::MAX)).await?
         };
-        let (full, last) = (page.len() == AT_ONCE, page.last().map(|one| (one.at, one.request.decision)));
+        let full = page.len() == at_once;
+        after = page.last().map(|one| (one.at, one.request.decision));
         seen += page.len();
         for receipt in page {
             tried.add(receipt, &policies);
         }
-        if !full || seen >= MOST {
-            tried.cut_off = full;
-            return Ok(tried);
+        if !full || seen >= most {
+            return Ok((tried, after.filter(|_| full)));
         }
-        after = last;
         // Other work of this node goes first.
         tokio::task::yield_now().await;
     }

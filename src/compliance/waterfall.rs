@@ -16,9 +16,9 @@ use crate::{
 
 /// Accounts read at once.
 const AT_ONCE: usize = 500;
-/// Accounts looked at by one call: more would keep Postgres busy for the sake of a page.
+/// Accounts looked at by one call, which the next call goes on after: more at once would keep Postgres busy for a page.
 pub const MOST: usize = 10_000;
-/// Accounts of a step that are named.
+/// Accounts of a step that are named at once.
 pub const NAMED: usize = 200;
 
 /// The list of a campaign, step by step.
@@ -26,8 +26,6 @@ pub const NAMED: usize = 200;
 pub struct Waterfall {
     /// Accounts looked at.
     pub examined: u64,
-    /// The list goes on beyond those.
-    pub cut_off: bool,
     /// Where they stand, in the order in which the steps are asked.
     pub steps: Vec<Step>,
 }
@@ -41,53 +39,76 @@ pub struct Step {
     pub accounts: u64,
 }
 
-/// Looks at every account of the campaign's list, up to [`MOST`].
+/// Looks at up to `most` accounts of the campaign's list, those after `after`; with the last one, if the list goes on.
 ///
 /// # Errors
 /// If Postgres fails.
-pub async fn fall(app: &App, campaign: &Campaign) -> Result<Waterfall> {
+pub async fn fall(
+    app: &App,
+    campaign: &Campaign,
+    mut after: Option<AccountId>,
+    most: usize,
+) -> Result<(Waterfall, Option<AccountId>)> {
     let mut counts: BTreeMap<(u8, String), u64> = BTreeMap::new();
-    let mut waterfall = Waterfall::default();
-    let mut after = None;
+    let mut examined = 0;
+    let at_once = most.min(AT_ONCE);
     loop {
-        let page = page(app, campaign, after).await?;
+        let page = page(app, campaign, after, at_once).await?;
         after = page.last().copied();
         for (_, step) in steps_of(app, campaign, &page).await? {
             *counts.entry((rank(&step), step)).or_default() += 1;
         }
-        waterfall.examined += page.len() as u64;
-        if page.len() < AT_ONCE || waterfall.examined >= MOST as u64 {
-            waterfall.cut_off = page.len() == AT_ONCE;
-            break;
+        examined += page.len();
+        let full = page.len() == at_once;
+        if !full || examined >= most {
+            let steps = counts.into_iter().map(|((_, step), accounts)| Step { step, accounts }).collect();
+            return Ok((Waterfall { examined: examined as u64, steps }, after.filter(|_| full)));
         }
     }
-    waterfall.steps = counts.into_iter().map(|((_, step), accounts)| Step { step, accounts }).collect();
-    Ok(waterfall)
 }
 
-/// The accounts behind a step, up to [`NAMED`] of those that [`fall`] counted.
+/// The accounts behind a step among the next `most` of the list, up to [`NAMED`]; with the place to go on at, if the list
+/// goes on.
 ///
 /// # Errors
 /// If Postgres fails.
-pub async fn behind(app: &App, campaign: &Campaign, wanted: &str) -> Result<Vec<AccountId>> {
-    let (mut found, mut after, mut examined) = (Vec::new(), None, 0);
+pub async fn behind(
+    app: &App,
+    campaign: &Campaign,
+    wanted: &str,
+    mut after: Option<AccountId>,
+    most: usize,
+) -> Result<(Vec<AccountId>, Option<AccountId>)> {
+    let (mut found, mut examined) = (Vec::new(), 0);
+    let at_once = most.min(AT_ONCE);
     loop {
-        let page = page(app, campaign, after).await?;
+        let page = page(app, campaign, after, at_once).await?;
         after = page.last().copied();
         examined += page.len();
-        let steps = steps_of(app, campaign, &page).await?;
-        found.extend(steps.into_iter().filter(|(_, step)| step == wanted).map(|(account, _)| account));
-        if page.len() < AT_ONCE || examined >= MOST || found.len() >= NAMED {
+        let full = page.len() == at_once;
+        // In the order of the list, so that going on after the last one named passes nobody over.
+        let behind: HashSet<AccountId> = steps_of(app, campaign, &page)
+            .await?
+            .into_iter()
+            .filter(|(_, step)| step == wanted)
+            .map(|(id, _)| id)
+            .collect();
+        found.extend(page.into_iter().filter(|account| behind.contains(account)));
+        if found.len() > NAMED {
             found.truncate(NAMED);
-            return Ok(found);
+            let last = found.last().copied();
+            return Ok((found, last));
+        }
+        if !full || examined >= most {
+            return Ok((found, after.filter(|_| full)));
         }
     }
 }
 
-async fn page(app: &App, campaign: &Campaign, after: Option<AccountId>) -> Result<Vec<AccountId>> {
+async fn page(app: &App, campaign: &Campaign, after: Option<AccountId>, at_once: usize) -> Result<Vec<AccountId>> {
     let mut conn = app.db.acquire().await?;
     let portfolio = campaign.settings.list.portfolio.as_deref();
-    store::accounts_after(&mut conn, portfolio, after, i64::try_from(AT_ONCE).unwrap_or(i64::MAX)).await
+    store::accounts_after(&mut conn, portfolio, after, i64::try_from(at_once).unwrap_or(i64::MAX)).await
 }
 
 /// Where each of the accounts stands.

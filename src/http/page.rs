@@ -99,7 +99,11 @@ impl<T> Page<T> {
     }
 }
 
-fn cursor<K: Serialize>(key: &K) -> Result<String> {
+/// The cursor that leads to the place after `key`.
+///
+/// # Errors
+/// If the key cannot be written as JSON, which is a defect.
+pub fn cursor<K: Serialize>(key: &K) -> Result<String> {
     let json = serde_json::to_vec(key).map_err(crate::error::Error::internal("writing a cursor"))?;
     Ok(URL_SAFE_NO_PAD.encode(json))
 }

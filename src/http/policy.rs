@@ -28,6 +28,7 @@ use super::{
     accounts::Added,
     auth::{Agent, Supervisor},
     extract::{Body, Id, Query},
+    page::{self, Page},
     problem::{Problem, Problems, Result},
 };
 
@@ -124,12 +125,39 @@ async fn revoke_wish(State(app): State<App>, Agent(by): Agent, Id(id): Id<Uuid>)
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Why is nothing dialling? How many accounts of the list each step and each rule holds out now, and how many are ready.
-#[utoipa::path(get, path = "/api/campaigns/{id}/waterfall", tag = "policy", params(("id" = CampaignId, Path)),
-    responses((status = 200, body = Waterfall), Problems))]
-async fn fall(State(app): State<App>, _: Supervisor, Id(id): Id<CampaignId>) -> Result<Json<Waterfall>> {
+/// Which part of the list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+struct Part {
+    /// Where to go on: `next` of the answer before. Opaque.
+    cursor: Option<String>,
+}
+
+/// A part of the list, step by step.
+#[derive(Serialize, ToSchema)]
+struct Fallen {
+    /// The accounts looked at.
+    #[serde(flatten)]
+    waterfall: Waterfall,
+    /// Give this as `cursor` to look at the rest of the list; absent: this was the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// Why is nothing dialling? How many accounts of the list each step and each rule holds out now, and how many are ready;
+/// up to 10,000 accounts at once.
+#[utoipa::path(get, path = "/api/campaigns/{id}/waterfall", tag = "policy", params(("id" = CampaignId, Path), Part),
+    responses((status = 200, body = Fallen), Problems))]
+async fn fall(
+    State(app): State<App>,
+    _: Supervisor,
+    Id(id): Id<CampaignId>,
+    Query(Part { cursor }): Query<Part>,
+) -> Result<Json<Fallen>> {
     let campaign = read(&app, id).await?;
-    Ok(Json(waterfall::fall(&app, &campaign).await?))
+    let (waterfall, next) = waterfall::fall(&app, &campaign, page::after(cursor.as_deref())?, waterfall::MOST).await?;
+    Ok(Json(Fallen { waterfall, next: next.as_ref().map(page::cursor).transpose()? }))
 }
 
 /// Which step.
@@ -139,31 +167,29 @@ async fn fall(State(app): State<App>, _: Supervisor, Id(id): Id<CampaignId>) -> 
 struct OfStep {
     /// As the waterfall names it, `held:attorney` or `rule:calling_hours`.
     step: String,
+    /// Where to go on: `next` of the answer before. Opaque.
+    cursor: Option<String>,
 }
 
-/// Accounts behind a step.
-#[derive(Serialize, ToSchema)]
-struct Behind {
-    /// Up to 200.
-    items: Vec<account::Summary>,
-}
-
-/// The accounts that a step of the waterfall holds out, up to 200.
+/// The accounts that a step of the waterfall holds out, up to 200 of the next 10,000 of the list: a part may be empty
+/// though the list goes on.
 #[utoipa::path(get, path = "/api/campaigns/{id}/waterfall/accounts", tag = "policy",
-    params(("id" = CampaignId, Path), OfStep), responses((status = 200, body = Behind), Problems))]
+    params(("id" = CampaignId, Path), OfStep), responses((status = 200, body = Page<account::Summary>), Problems))]
 async fn behind(
     State(app): State<App>,
     _: Supervisor,
     Id(id): Id<CampaignId>,
-    Query(OfStep { step }): Query<OfStep>,
-) -> Result<Json<Behind>> {
+    Query(OfStep { step, cursor }): Query<OfStep>,
+) -> Result<Json<Page<account::Summary>>> {
     if !waterfall::is_step(&step) {
         return Err(Problem::invalid("step", "expected a step of the waterfall, such as `held:attorney`"));
     }
     let campaign = read(&app, id).await?;
-    let accounts = waterfall::behind(&app, &campaign, &step).await?;
+    let after = page::after(cursor.as_deref())?;
+    let (accounts, next) = waterfall::behind(&app, &campaign, &step, after, waterfall::MOST).await?;
     let mut conn = app.db.acquire().await.map_err(Error::from)?;
-    Ok(Json(Behind { items: account::store::summaries(&mut conn, &accounts).await? }))
+    let items = account::store::summaries(&mut conn, &accounts).await?;
+    Ok(Json(Page::carried_on(items, next.as_ref())?))
 }
 
 async fn read(app: &App, id: CampaignId) -> UseCase<Campaign> {

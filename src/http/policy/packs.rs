@@ -6,6 +6,7 @@ use axum::{
     Json,
     extract::{Path, State},
 };
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -21,6 +22,7 @@ use crate::{
     http::{
         auth::{Agent, Supervisor},
         extract::Body,
+        page,
         problem::{Problem, Problems, Result},
     },
     ids::{AccountId, CampaignId},
@@ -123,6 +125,9 @@ struct Trial {
     campaign: Option<CampaignId>,
     /// Packs to put in place of those of the same name, or besides: file name and TOML, 1 to 40.
     packs: BTreeMap<String, String>,
+    /// Where to go on: `next` of the answer before. Opaque.
+    #[serde(default)]
+    cursor: Option<String>,
 }
 
 /// What came of the trial.
@@ -133,9 +138,13 @@ struct TrialResult {
     tried: Tried,
     /// The accounts of those verdicts.
     accounts: Vec<account::Summary>,
+    /// Give this as `cursor` to try the verdicts before these; absent: there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
-/// Gives the verdicts of the last days again by a changed policy, and says what it would have refused. Changes nothing.
+/// Gives the verdicts of the last days again by a changed policy, and says what it would have refused; up to 20,000 of them
+/// at once, the newest first. Changes nothing.
 #[utoipa::path(post, path = "/api/policy/sandbox", tag = "policy", request_body = Trial,
     responses((status = 200, body = TrialResult), Problems))]
 async fn sandbox(State(app): State<App>, _: Supervisor, Body(trial): Body<Trial>) -> Result<Json<TrialResult>> {
@@ -146,11 +155,18 @@ async fn sandbox(State(app): State<App>, _: Supervisor, Body(trial): Body<Trial>
         return Err(Problem::invalid("packs", "expected 1 to 40 files"));
     }
     let book = app.policies.book.with(trial.packs.iter().map(|(file, text)| (file.as_str(), text.as_str())))?;
-    let tried = replay::try_out(&app.db, book, trial.campaign, trial.days, app.clock.now()).await?;
+    let trial = replay::Trial {
+        book,
+        campaign: trial.campaign,
+        since: app.clock.now() - TimeDelta::days(trial.days.into()),
+        after: page::after(trial.cursor.as_deref())?,
+        most: replay::MOST,
+    };
+    let (tried, next) = replay::try_out(&app.db, trial).await?;
     let mut accounts: Vec<AccountId> = tried.changed.iter().map(|one| one.account).collect();
     accounts.sort_unstable();
     accounts.dedup();
     let mut conn = app.db.acquire().await.map_err(Error::from)?;
     let accounts = account::store::summaries(&mut conn, &accounts).await?;
-    Ok(Json(TrialResult { tried, accounts }))
+    Ok(Json(TrialResult { tried, accounts, next: next.as_ref().map(page::cursor).transpose()? }))
 }

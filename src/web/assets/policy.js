@@ -5,6 +5,9 @@ const me = await whoAmI();
 text(byId("me"), me.name);
 byId("out").addEventListener("click", logOut);
 
+/** Changed verdicts that are shown of each kind. */
+const NAMED = 10;
+
 /** `us_ma/two_in_seven` as a person reads it. */
 const ruleName = (rule) => words(rule.replace("/", ": "));
 
@@ -37,7 +40,7 @@ async function attempt() {
   fill(byId("sums"));
   fill(byId("outcome"));
   try {
-    draw(await api("POST", "/api/policy/sandbox", body));
+    await all(body);
   } catch (error) {
     text(byId("said"), reasonOf(error));
   } finally {
@@ -45,9 +48,26 @@ async function attempt() {
   }
 }
 
+/** The newest verdicts come first; the older ones are added as they come. */
+async function all(body) {
+  const sum = { verdicts: 0, permitted: 0, would_refuse: 0, would_permit: 0, by_rule: {}, changed: [], accounts: [] };
+  do {
+    const part = await api("POST", "/api/policy/sandbox", body);
+    for (const name of ["verdicts", "permitted", "would_refuse", "would_permit"]) sum[name] += part[name];
+    for (const [rule, count] of Object.entries(part.by_rule)) sum.by_rule[rule] = (sum.by_rule[rule] ?? 0) + count;
+    for (const one of part.changed) {
+      const alike = sum.changed.filter((other) => other.was === one.was && other.becomes === one.becomes);
+      if (alike.length < NAMED) sum.changed.push(one);
+    }
+    sum.accounts.push(...part.accounts);
+    body.cursor = part.next;
+    draw(sum);
+    text(byId("said"), body.cursor ? `${sum.verdicts} verdicts given again, going on …` : "");
+  } while (body.cursor);
+}
+
 function draw(tried) {
   const sum = (name, count) => el("div", {}, el("dt", {}, name), el("dd", {}, String(count)));
-  text(byId("said"), tried.cut_off ? "The newest 20,000 verdicts were tried." : "");
   fill(byId("sums"), sum("Verdicts", tried.verdicts), sum("Were permitted", tried.permitted),
     sum("Would be refused", tried.would_refuse), sum("Would be permitted", tried.would_permit));
   const rules = Object.entries(tried.by_rule).sort(([, a], [, b]) => b - a);

@@ -2,7 +2,14 @@
 import { api, byId, el, fill, money, text, words } from "/assets/common.js";
 
 const NAMES = { not_listed: "Not in the list", held: "Held", waiting: "Waiting", rule: "Refused by", ready: "Ready" };
+/** Accounts that are shown behind a step. */
+const SHOWN = 200;
 const campaigns = byId("waterfall-campaign");
+// What was asked last: an answer to an earlier question is not shown.
+let [looking, opening] = [0, 0];
+
+/** The order in which the steps are asked. */
+const place = (step) => Object.keys(NAMES).indexOf(step.split(":")[0]);
 
 async function list() {
   const { items } = await api("GET", "/api/campaigns");
@@ -15,29 +22,53 @@ function named(step) {
   return what ? `${NAMES[kind]}: ${words(what.replace("/", ": "))}` : NAMES[kind];
 }
 
+/** Where the accounts stand; a long list comes in parts, which are added up as they come. */
 async function look() {
   const id = campaigns.value;
   if (!id) return;
+  const [wanted, counts] = [(looking += 1), new Map()];
+  let [examined, next] = [0, ""];
   text(byId("waterfall-sum"), "Looking …");
   fill(byId("waterfall-accounts"));
   try {
-    const fall = await api("GET", `/api/campaigns/${id}/waterfall`);
-    const most = Math.max(1, ...fall.steps.map((step) => step.accounts));
-    fill(byId("waterfall"), fall.steps.map((step) => el("li", {},
-      el("button", { type: "button", class: "slim figure", onclick: () => open(id, step.step) }, String(step.accounts)),
-      el("span", {}, named(step.step)),
-      el("meter", { min: "0", max: String(most), value: String(step.accounts), "aria-hidden": "true" }))));
-    text(byId("waterfall-sum"), `${fall.examined} accounts looked at${fall.cut_off ? "; the list goes on" : ""}`);
+    do {
+      const fall = await api("GET", `/api/campaigns/${id}/waterfall${next && `?cursor=${next}`}`);
+      if (wanted !== looking) return;
+      fall.steps.forEach(({ step, accounts }) => counts.set(step, (counts.get(step) ?? 0) + accounts));
+      [examined, next] = [examined + fall.examined, fall.next ?? ""];
+      draw(id, counts);
+      text(byId("waterfall-sum"), `${examined} accounts looked at${next ? ", looking on …" : ""}`);
+    } while (next);
   } catch (error) {
     text(byId("waterfall-sum"), error.message);
   }
 }
 
+function draw(id, counts) {
+  const steps = [...counts].sort(([one], [other]) => place(one) - place(other));
+  const most = Math.max(1, ...counts.values());
+  fill(byId("waterfall"), steps.map(([step, accounts]) => el("li", {},
+    el("button", { type: "button", class: "slim figure", onclick: () => open(id, step) }, String(accounts)),
+    el("span", {}, named(step)),
+    el("meter", { min: "0", max: String(most), value: String(accounts), "aria-hidden": "true" }))));
+}
+
+/** The accounts behind a step: the list is searched on until some are found. */
 async function open(id, step) {
-  const { items } = await api("GET", `/api/campaigns/${id}/waterfall/accounts?step=${encodeURIComponent(step)}`);
-  fill(byId("waterfall-accounts"), items.map((account) => el("li", {},
+  const [wanted, found] = [(opening += 1), []];
+  let next = "";
+  fill(byId("waterfall-accounts"), el("li", { class: "quiet" }, "Looking …"));
+  do {
+    const query = new URLSearchParams({ step, ...(next && { cursor: next }) });
+    const part = await api("GET", `/api/campaigns/${id}/waterfall/accounts?${query}`);
+    if (wanted !== opening) return;
+    found.push(...part.items);
+    next = part.next ?? "";
+  } while (next && found.length < SHOWN);
+  fill(byId("waterfall-accounts"), found.slice(0, SHOWN).map((account) => el("li", {},
     el("a", { href: `/accounts/${account.id}`, target: "_blank" }, el("b", { class: "figure" }, account.number), ` ${account.name}`),
-    el("span", { class: "figure" }, money({ minor: account.collectible_minor, currency: account.currency })))));
+    el("span", { class: "figure" }, money({ minor: account.collectible_minor, currency: account.currency })))),
+  next || found.length > SHOWN ? el("li", { class: "quiet" }, `the first ${SHOWN}`) : null);
 }
 
 byId("waterfall-form").addEventListener("submit", (event) => {

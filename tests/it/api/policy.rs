@@ -4,11 +4,11 @@ use axum::http::StatusCode;
 use chrono::TimeDelta;
 use ledgerline::{
     campaign::{self, Settings},
-    compliance::{self, look, migrate, replay},
+    compliance::{self, look, migrate, replay, waterfall},
     error::Error,
     ids::{CallId, ContactPointId},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::Client;
 use crate::scene::{Debtor, Scene, status};
@@ -111,9 +111,27 @@ async fn the_waterfall_says_where_every_account_stands_and_opens_it() {
         .map(|step| (step["step"].as_str().expect("a name"), step["accounts"].as_u64().expect("a count")))
         .collect();
     assert_eq!(steps, [("not_listed", 1), ("held:hardship", 1), ("rule:inconvenient_place", 1), ("ready", 1)]);
-    assert_eq!((&fall["examined"], &fall["cut_off"]), (&json!(4), &json!(false)));
+    assert_eq!((&fall["examined"], &fall["next"]), (&json!(4), &Value::Null));
     let behind = client.get(&format!("{path}/accounts?step=rule:inconvenient_place")).await.body;
     assert_eq!(behind["items"][0]["id"], json!(unwanted.account));
+    let campaign = {
+        let mut conn = scene.app().db.acquire().await.expect("a connection");
+        campaign::store::get(&mut conn, scene.campaign).await.expect("a campaign")
+    };
+    let (first, next) = waterfall::fall(scene.app(), &campaign, None, 3).await.expect("a part");
+    let (rest, end) = waterfall::fall(scene.app(), &campaign, next, 3).await.expect("the rest");
+    assert_eq!((first.examined, rest.examined, end), (3, 1, None));
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let (part, next) = waterfall::behind(scene.app(), &campaign, "ready", after, 1).await.expect("a part");
+        found.extend(part);
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found.len(), 1, "one account at a time, none passed over and none twice");
     scene.test.settle().await;
     scene.finish().await;
 }
@@ -141,8 +159,19 @@ async fn the_sandbox_says_what_a_changed_policy_would_have_refused() {
     let refused = client.post("/api/policy/sandbox", &wrong).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(refused.body["field"], "house.toml: rule[0].hours.windows[0].to");
-    let same = replay::try_out(&scene.app().db, (*scene.app().policies.book).clone(), None, 1, scene.now()).await;
-    assert_eq!(same.expect("tried").would_refuse, 0);
+    let trial = |after| replay::Trial {
+        book: (*scene.app().policies.book).clone(),
+        campaign: None,
+        since: scene.now() - TimeDelta::days(1),
+        after,
+        most: 2,
+    };
+    let (tried, next) = replay::try_out(&scene.app().db, trial(None)).await.expect("tried");
+    assert_eq!((tried.verdicts, tried.would_refuse, next.is_some()), (2, 0, true));
+    let (tried, next) = replay::try_out(&scene.app().db, trial(next)).await.expect("tried");
+    assert_eq!((tried.verdicts, next), (1, None), "the rest");
+    let torn = json!({ "days": 90, "packs": { "house.toml": stricter }, "cursor": "x" });
+    assert_eq!(client.post("/api/policy/sandbox", &torn).await.body["field"], "cursor");
     scene.finish().await;
 }
 

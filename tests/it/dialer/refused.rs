@@ -46,7 +46,7 @@ async fn a_refusal_until_a_fact_changes_is_held_once_and_released_by_the_change(
     queue::rebuild(app, campaign.id).await.expect("rebuilt");
     assert_eq!(tick(app, &campaign).await, (0, 0), "not after a rebuild either");
     assert_eq!(verdicts(app, account).await.len(), 1);
-    let fall = waterfall::fall(app, &campaign).await.expect("a waterfall");
+    let (fall, _) = waterfall::fall(app, &campaign, None, waterfall::MOST).await.expect("a waterfall");
     assert_eq!(fall.steps[0].step, "rule:inconvenient_place");
 
     change::revoke_wish(app, anybody(app).await, wish).await.expect("taken back");
