@@ -5,13 +5,14 @@
 //! rebuilt: a changed case, escape or order would change the signature. `docs/CARRIERS.md` says which spellings of
 //! an address are accepted, and why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{borrow::Cow, iter};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
+use url::form_urlencoded;
 
 use super::params::Params;
 
@@ -36,17 +37,17 @@ pub fn verify<'a>(
     let url = format!("{}{path_and_query}", public_url.trim_end_matches('/'));
     let Ok(signature) = STANDARD.decode(header) else { return false };
     let Some(signed_body) = signed_body(&url, content_type, body) else { return false };
-    let spellings = spellings(&url);
     tokens
         .into_iter()
         .filter(|token| !token.expose_secret().is_empty())
-        .any(|token| spellings.iter().any(|url| mac(token, url, &signed_body).verify_slice(&signature).is_ok()))
+        .any(|token| spellings(&url).any(|url| mac(token, &url, &signed_body).verify_slice(&signature).is_ok()))
 }
 
 /// The signature of a request to `url` with this form body, as a carrier makes it.
 #[must_use]
 pub fn sign(token: &SecretString, url: &str, form: &Params) -> String {
-    STANDARD.encode(mac(token, url, &concatenated(form)).finalize().into_bytes())
+    let pairs = form.pairs().iter().map(|(name, value)| (name.into(), value.into()));
+    STANDARD.encode(mac(token, url, &concatenated(pairs)).finalize().into_bytes())
 }
 
 fn mac(token: &SecretString, url: &str, signed_body: &str) -> Hmac<Sha1> {
@@ -63,7 +64,7 @@ fn mac(token: &SecretString, url: &str, signed_body: &str) -> Hmac<Sha1> {
 /// body that neither covers is refused.
 fn signed_body(url: &str, content_type: Option<&str>, body: &[u8]) -> Option<String> {
     if is_form(content_type) {
-        return Some(concatenated(&Params::parse(body)));
+        return Some(concatenated(form_urlencoded::parse(body)));
     }
     match body_hash(url) {
         Some(expected) => (expected == hex(&Sha256::digest(body))).then(String::new),
@@ -90,26 +91,23 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Names in byte order, each followed by one of its values; values of one name are unique and in byte order.
-fn concatenated(form: &Params) -> String {
-    let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (name, value) in form.pairs() {
-        values.entry(name).or_default().insert(value);
-    }
-    values.iter().flat_map(|(name, values)| values.iter().flat_map(move |value| [*name, *value])).collect()
+fn concatenated<'a>(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> String {
+    let mut pairs: Vec<_> = pairs.collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs.into_iter().flat_map(|(name, value)| [name, value]).collect()
 }
 
-/// The ways in which a carrier may have written the address before it signed it.
-fn spellings(url: &str) -> Vec<String> {
-    let mut all = vec![url.to_owned()];
-    if let Some(address) = Address::split(url) {
-        all.extend(address.port_variants());
-        all.extend(address.without_userinfo().port_variants());
-    }
-    let (path, query) = url.split_once('?').unwrap_or((url, ""));
-    if query.contains('\'') {
-        all.push(format!("{path}?{}", query.replace('\'', "%27")));
-    }
-    all
+/// The ways in which a carrier may have written the address before it signed it, the likeliest first.
+fn spellings(url: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let ports = Address::split(url).into_iter().flat_map(|address| {
+        address.port_variants().into_iter().chain(address.without_userinfo().port_variants()).map(Cow::Owned)
+    });
+    let quoted = url
+        .split_once('?')
+        .filter(|(_, query)| query.contains('\''))
+        .map(|(path, query)| Cow::Owned(format!("{path}?{}", query.replace('\'', "%27"))));
+    iter::once(Cow::Borrowed(url)).chain(ports).chain(quoted)
 }
 
 /// The pieces of an address, as they are written.

@@ -1,5 +1,5 @@
 //! What every request passes: an id and a span, limits on time and size, the check that it comes from our own pages,
-//! and headers that keep a browser strict.
+//! and headers that keep a browser strict (the carrier is none, and is spared them).
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use tracing::{Instrument, field::Empty};
 use url::Url;
 use uuid::Uuid;
 
-use crate::{agent::session, app::App, cash::statement};
+use crate::{agent::session, app::App, call::callbacks, cash::statement};
 
 use super::problem::Problem;
 
@@ -58,6 +58,7 @@ async fn observe(request: Request, next: Next) -> Response {
     let request_id = request_id(request.headers());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let by_browser = !route.starts_with(callbacks::PATH);
     let span = tracing::info_span!("request", %method, route, request_id, user = Empty, call = Empty, status = Empty);
     let started = tokio::time::Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -70,7 +71,12 @@ async fn observe(request: Request, next: Next) -> Response {
     if status.is_client_error() || status.is_server_error() {
         response = as_problem(response, &request_id);
     }
-    harden(response.headers_mut(), &request_id);
+    if by_browser {
+        harden(response.headers_mut());
+    }
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
     response
 }
 
@@ -117,7 +123,7 @@ fn detail_of(status: StatusCode) -> String {
     }
 }
 
-fn harden(headers: &mut HeaderMap, request_id: &str) {
+fn harden(headers: &mut HeaderMap) {
     let fixed = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -131,9 +137,6 @@ fn harden(headers: &mut HeaderMap, request_id: &str) {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if let Ok(value) = HeaderValue::from_str(request_id) {
-        headers.insert(REQUEST_ID, value);
-    }
 }
 
 /// A browser sends the session cookie along with whatever another site makes it ask: what changes something, and a

@@ -1,6 +1,6 @@
 //! From a request to the call it is about.
 
-use tracing::{Instrument, info_span, warn};
+use tracing::warn;
 
 use super::posted::{Posted, Refused};
 use crate::{
@@ -23,15 +23,11 @@ pub(super) async fn tell(
     heard: Heard,
     events: Vec<Event>,
 ) -> Result<Option<CallId>, Refused> {
-    let span = info_span!("webhook", source = heard.source.as_str(), call = tracing::field::Empty);
-    tell_inside(app, posted, heard, events).instrument(span).await
-}
-
-async fn tell_inside(app: &App, posted: &Posted, heard: Heard, events: Vec<Event>) -> Result<Option<CallId>, Refused> {
     let Some(call) = call_of(app, posted, &heard).await? else {
         store_stray(app, &heard).await?;
         return Ok(None);
     };
+    // The request's own span: a second one for each of the carrier's words would tell nothing that the route does not.
     tracing::Span::current().record("call", tracing::field::display(call));
     let token = posted.named().map(|named| named.token.to_owned());
     let source = heard.source;
