@@ -155,8 +155,9 @@ async fn fall(
     Id(id): Id<CampaignId>,
     Query(Part { cursor }): Query<Part>,
 ) -> Result<Json<Fallen>> {
+    let after = page::after(cursor.as_deref())?;
     let campaign = read(&app, id).await?;
-    let (waterfall, next) = waterfall::fall(&app, &campaign, page::after(cursor.as_deref())?, waterfall::MOST).await?;
+    let (waterfall, next) = waterfall::fall(&app, &campaign, after, waterfall::MOST).await?;
     Ok(Json(Fallen { waterfall, next: next.as_ref().map(page::cursor).transpose()? }))
 }
 
@@ -184,8 +185,8 @@ async fn behind(
     if !waterfall::is_step(&step) {
         return Err(Problem::invalid("step", "expected a step of the waterfall, such as `held:attorney`"));
     }
-    let campaign = read(&app, id).await?;
     let after = page::after(cursor.as_deref())?;
+    let campaign = read(&app, id).await?;
     let (accounts, next) = waterfall::behind(&app, &campaign, &step, after, waterfall::MOST).await?;
     let mut conn = app.db.acquire().await.map_err(Error::from)?;
     let items = account::store::summaries(&mut conn, &accounts).await?;

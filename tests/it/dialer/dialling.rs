@@ -110,7 +110,7 @@ async fn a_predictive_campaign_says_why_it_dials_and_knows_what_became_of_it() {
     let decisions = decisions(&app.db, campaign.id, None, 10).await.expect("decisions");
     let first = decisions.last().expect("the first one").reason.0;
     assert_eq!((first.dialled, first.idle, first.limited_by), (2, 2, LimitedBy::WarmUp));
-    assert!(first.because.is_some_and(|because| because.accepted > 0.0), "with its forecast");
+    assert!(first.because.is_some_and(|because| because.answer_chance > 0.0), "with its forecast");
     assert_eq!(decisions.len(), 1, "the same reason again is not worth a row");
 
     all_over(app).await;
