@@ -170,5 +170,13 @@ async fn settle(browser: &Browser) -> WebDriverResult<()> {
     browser.see_text("#through", "nothing is closed").await?;
     browser.find("#ask button").await?.click().await?;
     browser.see_text("#list", "Bank lines decided").await?;
-    browser.shot("close").await
+    browser.shot("close").await?;
+
+    browser.go("/cash").await?;
+    browser.see_text("#policies", "oldest first").await?;
+    browser.find("#policies button").await?.click().await?;
+    browser.fill("#policy input[name=tolerance]", "2.50").await?;
+    browser.find("#policy button.main").await?.click().await?;
+    browser.see_text("#policy [data-said]", "Kept").await?;
+    browser.see_text("#policies", "up to 2.50").await
 }
