@@ -178,5 +178,11 @@ async fn settle(browser: &Browser) -> WebDriverResult<()> {
     browser.fill("#policy input[name=tolerance]", "2.50").await?;
     browser.find("#policy button.main").await?.click().await?;
     browser.see_text("#policy [data-said]", "Kept").await?;
-    browser.see_text("#policies", "up to 2.50").await
+    browser.see_text("#policies", "up to 2.50").await?;
+
+    browser.go("/reports?report=aging&known_at=2026-01-05T17:00:00Z").await?;
+    browser.see_text("#said", "as known at").await?;
+    let known = browser.find("#known_at").await?.prop("value").await?;
+    assert_eq!(known.as_deref(), Some("2026-01-05T12:00"), "at the office");
+    browser.shot("reports").await
 }
