@@ -32,6 +32,7 @@ pub fn router(app: App) -> Router {
         .route("/reminders", get(async |headers: HeaderMap| asset("reminders.html", &headers)))
         .route("/templates", get(async |headers: HeaderMap| asset("templates.html", &headers)))
         .route("/policy", get(async |headers: HeaderMap| asset("policy.html", &headers)))
+        .route("/receipts/{id}", get(async |headers: HeaderMap| asset("receipt.html", &headers)))
         .route("/tasks", get(async |headers: HeaderMap| asset("tasks.html", &headers)))
         .route("/agreements", get(async |headers: HeaderMap| asset("agreements.html", &headers)))
         .route("/reports", get(async |headers: HeaderMap| asset("reports.html", &headers)))

@@ -426,7 +426,19 @@ async fn policy(browser: &Browser) -> WebDriverResult<()> {
     browser.find("#try").await?.click().await?;
     browser.see_text("#outcome", "house: mornings").await?;
     browser.see_text("#outcome", "Debtor 0001 Ltd").await?;
-    browser.shot("policy").await
+    browser.shot("policy").await?;
+
+    browser.fill("#bar input[name=value]", "+1900*").await?;
+    browser.fill("#bar input[name=reason]", "numbers that cost").await?;
+    browser.find("#bar button").await?.click().await?;
+    browser.see_text("#bar [data-said]", "On the list").await?;
+    browser.see_text("#barred", "+1900*").await?;
+
+    browser.find("#outcome a").await?.click().await?;
+    browser.see_text("#tag", "permitted").await?;
+    browser.see_text("#again", "the very same came out").await?;
+    browser.see_text("#findings", "calling hours").await?;
+    browser.shot("receipt").await
 }
 
 #[tokio::test]
