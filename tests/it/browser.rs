@@ -1,6 +1,7 @@
 //! The pages in headless Chromium against the running service.
 
 mod account;
+mod campaigns;
 mod driver;
 
 use std::time::Duration;
