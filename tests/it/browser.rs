@@ -64,10 +64,16 @@ async fn answered_call(scene: &Scene, debtor: &Debtor, agent: UserId) -> Begun {
 /// The agent logs in at the desk, and is ready.
 async fn get_ready(browser: &Browser, scene: &Scene, agent: UserId) -> WebDriverResult<()> {
     log_in(browser, "/desk", "agent-1").await?;
-    browser.see_text("#link", "Connected").await?;
+    at_desk(browser).await?;
     park(scene, agent).await;
     browser.keys(Key::Alt + "r").await?;
     browser.see_text("#state", "Ready").await
+}
+
+/// The service knows that the agent is at the desk: only then does it park a telephone that dials in.
+async fn at_desk(browser: &Browser) -> WebDriverResult<()> {
+    browser.see_text("#link", "Connected").await?;
+    browser.see_text("#state", "Paused").await
 }
 
 async fn log_in(browser: &Browser, page: &str, login: &str) -> WebDriverResult<()> {
@@ -307,7 +313,7 @@ async fn an_agent_calls_by_hand_and_reads_why_not() {
 
 async fn by_hand(browser: &Browser, scene: &Scene, agent: UserId) -> WebDriverResult<()> {
     log_in(browser, "/desk", "agent-1").await?;
-    browser.see_text("#link", "Connected").await?;
+    at_desk(browser).await?;
     park(scene, agent).await;
     let search = browser.see("#byhand-wanted").await?;
     search.send_keys("2").await?;
@@ -362,7 +368,7 @@ async fn who_is_it(
     agent: UserId,
 ) -> WebDriverResult<Begun> {
     log_in(browser, "/desk", "agent-1").await?;
-    browser.see_text("#link", "Connected").await?;
+    at_desk(browser).await?;
     park(scene, agent).await;
     let begun = identity::call(scene, &client.of(agent).await, debtor).await;
     browser.see_text("#pop h1", "Person 1").await?;
