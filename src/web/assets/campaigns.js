@@ -1,6 +1,6 @@
 // Campaigns: which there are, what each does, who takes its calls, by which settings.
-import { api, attempt, byId, el, fill, logOut, text, whoAmI, words } from "/assets/common.js";
-import { onSubmit, said } from "/assets/forms.js";
+import { api, attempt, byId, el, fill, logOut, reasonOf, say, text, whoAmI, words } from "/assets/common.js";
+import { onSubmit, refuse, said } from "/assets/forms.js";
 import { showAgents, startAgents } from "/assets/campaignagents.js";
 import { showPacing, showQueue, startQueue } from "/assets/campaignqueue.js";
 import { showSettings, startSettings } from "/assets/campaignsettings.js";
@@ -46,15 +46,27 @@ function line(campaign, agents) {
 
 const DONE = { start: "dials.", pause: "is paused: calls in progress go on.", drain: "places no new calls, and pauses when the last one is done." };
 
-/** Starts, pauses or drains a campaign; the focus stays on its line. */
+/** Starts, pauses or drains a campaign; the focus stays on its line, or goes to the setting that is missing. */
 async function steer(campaign, what) {
+  let refused = null;
   await attempt(async () => {
-    const after = await api("POST", `/api/campaigns/${campaign.id}/${what}`);
+    const after = await api("POST", `/api/campaigns/${campaign.id}/${what}`).catch((error) => { refused = error; throw error; });
     await list();
     if (one?.id === campaign.id) adopt(after);
   }, `${campaign.name} ${DONE[what]}`);
+  if (refused?.field?.startsWith("settings.")) return attempt(() => lacking(campaign.id, refused));
   const buttons = [...byId("list").querySelectorAll("[data-do]:not(:disabled)")];
   buttons.find((button) => button.getAttribute("aria-label").endsWith(` ${campaign.name}`))?.focus();
+  return undefined;
+}
+
+/** Leads to the setting without which a campaign cannot start. */
+async function lacking(id, refused) {
+  if (one?.id !== id) await open(id, false);
+  byId("settings-part").open = true;
+  say(`It cannot start yet: ${reasonOf(refused)}`, true);
+  // Last, since it leads to the field.
+  refuse(byId("settings"), refused);
 }
 
 /** Shows what has become of the open campaign beside its forms; what was typed into its settings stays. */

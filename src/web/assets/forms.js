@@ -22,6 +22,7 @@ function labelOf(field) {
 
 /** Says beside a field what is wrong with it: the end of a long form may be far away. */
 function mark(field, message) {
+  unmark(field.form);
   const note = el("span", { id: `wrong-${field.name}`, class: "wrong", "data-wrong": true }, message);
   field.after(note);
   field.setAttribute("aria-invalid", "true");
@@ -50,6 +51,14 @@ export function forget(form) {
   tell(form, "", false);
 }
 
+/** Says beside a form, and beside the field that is wrong, why something was not done. */
+export function refuse(form, error) {
+  const field = fieldOf(form, error.field);
+  const name = field && labelOf(field);
+  tell(form, name ? `${name}: ${error.message}` : reasonOf(error), true);
+  if (field) mark(field, error.message);
+}
+
 /** Does something for a form, and says beside it that it is done, or why not. Its buttons are off meanwhile. */
 export async function send(form, act, done) {
   const buttons = [...form.querySelectorAll("button")].filter((button) => !button.disabled);
@@ -59,10 +68,7 @@ export async function send(form, act, done) {
     await act();
     tell(form, done, false);
   } catch (error) {
-    const field = fieldOf(form, error.field);
-    const name = field && labelOf(field);
-    tell(form, name ? `${name}: ${error.message}` : reasonOf(error), true);
-    if (field) mark(field, error.message);
+    refuse(form, error);
   } finally {
     for (const button of buttons) button.disabled = false;
   }

@@ -50,8 +50,7 @@ async fn make(browser: &Browser) -> WebDriverResult<()> {
 
     browser.find("[data-campaign=Winter] [data-do=start]").await?.click().await?;
     browser.see_text("#said", "settings.caller_ids: must hold at least one number").await?;
-
-    browser.see("#settings button.main").await?;
+    browser.see("[name=caller_ids][aria-invalid=true]").await?;
     browser.fill("[name=creditor_name]", "Example Trading").await?;
     browser.fill("[name=caller_ids]", OUR_NUMBER).await?;
     browser.fill("[name=abandoned_message]", "Bye.").await?;
