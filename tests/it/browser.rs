@@ -1,6 +1,7 @@
 //! The pages in headless Chromium against the running service.
 
 mod account;
+mod campaigns;
 mod driver;
 
 use std::time::Duration;
@@ -63,10 +64,16 @@ async fn answered_call(scene: &Scene, debtor: &Debtor, agent: UserId) -> Begun {
 /// The agent logs in at the desk, and is ready.
 async fn get_ready(browser: &Browser, scene: &Scene, agent: UserId) -> WebDriverResult<()> {
     log_in(browser, "/desk", "agent-1").await?;
-    browser.see_text("#link", "Connected").await?;
+    at_desk(browser).await?;
     park(scene, agent).await;
     browser.keys(Key::Alt + "r").await?;
     browser.see_text("#state", "Ready").await
+}
+
+/// The service knows that the agent is at the desk: only then does it park a telephone that dials in.
+async fn at_desk(browser: &Browser) -> WebDriverResult<()> {
+    browser.see_text("#link", "Connected").await?;
+    browser.see_text("#state", "Paused").await
 }
 
 async fn log_in(browser: &Browser, page: &str, login: &str) -> WebDriverResult<()> {
@@ -306,7 +313,7 @@ async fn an_agent_calls_by_hand_and_reads_why_not() {
 
 async fn by_hand(browser: &Browser, scene: &Scene, agent: UserId) -> WebDriverResult<()> {
     log_in(browser, "/desk", "agent-1").await?;
-    browser.see_text("#link", "Connected").await?;
+    at_desk(browser).await?;
     park(scene, agent).await;
     let search = browser.see("#byhand-wanted").await?;
     search.send_keys("2").await?;
@@ -361,7 +368,7 @@ async fn who_is_it(
     agent: UserId,
 ) -> WebDriverResult<Begun> {
     log_in(browser, "/desk", "agent-1").await?;
-    browser.see_text("#link", "Connected").await?;
+    at_desk(browser).await?;
     park(scene, agent).await;
     let begun = identity::call(scene, &client.of(agent).await, debtor).await;
     browser.see_text("#pop h1", "Person 1").await?;
@@ -426,7 +433,19 @@ async fn policy(browser: &Browser) -> WebDriverResult<()> {
     browser.find("#try").await?.click().await?;
     browser.see_text("#outcome", "house: mornings").await?;
     browser.see_text("#outcome", "Debtor 0001 Ltd").await?;
-    browser.shot("policy").await
+    browser.shot("policy").await?;
+
+    browser.fill("#bar input[name=value]", "+1900*").await?;
+    browser.fill("#bar input[name=reason]", "numbers that cost").await?;
+    browser.find("#bar button").await?.click().await?;
+    browser.see_text("#bar [data-said]", "On the list").await?;
+    browser.see_text("#barred", "+1900*").await?;
+
+    browser.find("#outcome a").await?.click().await?;
+    browser.see_text("#tag", "permitted").await?;
+    browser.see_text("#again", "the very same came out").await?;
+    browser.see_text("#findings", "calling hours").await?;
+    browser.shot("receipt").await
 }
 
 #[tokio::test]

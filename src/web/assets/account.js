@@ -3,6 +3,7 @@ import { agreed } from "/assets/agreed.js";
 import { booking } from "/assets/booking.js";
 import { api, attempt, byId, day, decimal, el, fill, logOut, minorOf, money, say, text, when, whoAmI, words } from "/assets/common.js";
 import { showInvoice } from "/assets/invoice.js";
+import { reach } from "/assets/reach.js";
 import { Rows } from "/assets/rows.js";
 
 const id = location.pathname.split("/").pop();
@@ -26,7 +27,7 @@ const act = (what, done) => attempt(async () => { await what(); await show(); },
 
 const pair = (name, value) => el("div", {}, el("dt", {}, name), el("dd", { class: "figure" }, value));
 
-function head({ account, figures, aging, holds }, credit) {
+function head({ account, figures, aging, holds, possible_cash: possible }, credit) {
   currency = account.currency;
   document.title = `${account.number} ${account.name} · Ledgerline`;
   text(byId("name"), account.name);
@@ -35,6 +36,7 @@ function head({ account, figures, aging, holds }, credit) {
   fill(byId("flags"),
     holds.map((hold) => el("li", { class: "tag bad" }, `${words(hold.reason)}${hold.until_at ? ` until ${when(hold.until_at)}` : ""}`)),
     credit.holds.filter((hold) => !hold.released_at).map((hold) => el("li", { class: "tag warn" }, `deliveries held: ${words(hold.reason)}`)),
+    possible.length ? el("li", { class: "tag warn" }, "money on the bank may be theirs: look before you ask for it") : null,
     figures?.unapplied.minor > 0 ? el("li", { class: "tag warn" }, `${money(figures.unapplied)} not applied yet: ask before you call about it`) : null,
     figures?.promise_broken ? el("li", { class: "tag bad" }, "promise broken") : null,
     figures?.open_promise_on ? el("li", { class: "tag good" }, `promise due ${day(figures.open_promise_on)}`) : null,
@@ -42,6 +44,9 @@ function head({ account, figures, aging, holds }, credit) {
   fill(byId("figures"), pair("Balance", sum(balance)), pair("Open", sum(figures?.open.minor ?? 0)), pair("Unapplied", sum(figures?.unapplied.minor ?? 0)),
     pair("Disputed", sum(figures?.disputed.minor ?? 0)), pair("Collectible", sum(figures?.collectible.minor ?? 0)),
     pair("Promises", figures ? `${figures.kept_promises} kept, ${figures.broken_promises} broken` : "–"));
+  fill(byId("possible"), possible.map((line) => el("li", { class: "small" }, el("b", { class: "figure" }, money(line.amount)), ` came to the bank on ${day(line.booked_on)}`, line.payer_name ? ` from ${line.payer_name}` : "",
+    el("span", { class: "quiet" }, [line.reference, line.because || "it has the amount of an open item or of all that is owed"].filter(Boolean).map((said) => ` · ${said}`).join("")),
+    " ", boss ? el("a", { href: `/cash?portfolio=${encodeURIComponent(line.portfolio)}&state=${line.state}#lines-title` }, "Decide") : null)));
   const buckets = ["Not yet due", "1–30", "31–60", "61–90", "91–120", "Over 120"];
   fill(byId("aging"), buckets.map((name, index) => pair(name, sum(aging[index]))));
   byId("statement").href = `${at}/statement`;
@@ -51,7 +56,7 @@ function items(list) {
   const today = Date.parse(me.now);
   const late = (due) => Math.max(0, Math.floor((today - Date.parse(`${due}T00:00:00Z`)) / 86400000));
   fill(byId("items"), list.slice(0, MOST).map((item) => el("tr", {},
-    el("td", {}, el("button", { type: "button", class: "link", onclick: () => attempt(() => showInvoice(item, byId("invoice"), show)) }, item.seq > 1 ? `${item.invoice_number} (${item.seq})` : item.invoice_number)), el("td", { class: "quiet" }, item.po_number ?? ""),
+    el("td", {}, el("button", { type: "button", class: "link", onclick: () => attempt(() => showInvoice(item, byId("invoice"), emails, show)) }, item.seq > 1 ? `${item.invoice_number} (${item.seq})` : item.invoice_number)), el("td", { class: "quiet" }, item.po_number ?? ""),
     el("td", {}, day(item.issued_on)), el("td", {}, day(item.due_on)), el("td", { class: "num" }, late(item.due_on) || ""),
     el("td", { class: "num" }, money(item.amount)), el("td", { class: "num" }, money(item.open)), el("td", { class: "num" }, item.disputed.minor ? money(item.disputed) : ""))));
   text(byId("items-more"), list.length > MOST ? `The ${MOST} oldest of ${list.length}; the statement has them all.` : "");
@@ -93,7 +98,7 @@ function entry(one) {
   return el("li", { "data-kind": one.kind }, el("span", { class: "quiet small figure" }, when(one.at)),
     el("div", {}, el("b", {}, words(one.kind)), ` ${what} `, one.minor === null ? null : el("span", { class: "figure" }, `${sum(one.minor)} `), body,
       one.by ? el("span", { class: "quiet small" }, ` ${one.by}`) : null,
-      one.decision ? el("a", { class: "small", href: `/api/decisions/${one.decision}`, target: "_blank", rel: "noopener" }, " why it was allowed") : null));
+      one.decision ? el("a", { class: "small", href: `/receipts/${one.decision}` }, " why it was allowed") : null));
 }
 
 async function letter(message) {
@@ -178,8 +183,11 @@ async function show() {
   credit(found);
   reminders(reminded);
   messages(sent.items);
-  fill(byId("agreed"), await agreed(id, me, show));
-  fill(byId("booking"), await booking(everything.account, everything.open_items.slice(0, MOST), me, show));
+  const open = everything.open_items.slice(0, MOST);
+  /** After a change in a card the focus is at its head, since what was clicked is drawn anew. */
+  const then = (card) => async () => { await show(); byId(`${card}-title`).focus(); };
+  const cards = { agreed: agreed(everything, open, me, then("agreed")), booking: booking(everything.account, open, me, then("booking")), reach: reach(everything, me, then("reach")) };
+  for (const [card, parts] of Object.entries(cards)) fill(byId(card), await parts);
   fill(byId("tasks"), tasks.items.map((task) => el("li", {}, el("a", { href: `/tasks?task=${task.id}` }, task.subject), el("span", { class: "quiet small" }, ` by ${day(task.due_on)}, ${words(task.department)}`))),
     tasks.items.length ? null : el("li", { class: "quiet" }, "None."));
 }

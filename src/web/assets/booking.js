@@ -102,6 +102,8 @@ export async function booking(account, items, me, done) {
   const takeBack = (document, bank) => asked("Take back …", [why(), bank ? el("label", { class: "check" }, el("input", { type: "checkbox", name: "returned" }), "The bank returned it") : null, el("p", { class: "quiet small" }, reach("reversal"))],
     (form) => change(() => api("POST", "/api/reversals", { document, reason: form.reason.value, returned: Boolean(form.returned?.checked) }), "Taken back.",
       "Take it back? A posting that mirrors it is made; this cannot be undone."), "danger");
+  const clear = (payment) => el("button", { class: "slim", type: "button", "aria-label": `The bank has ${money(payment.amount)} for good`,
+    onclick: () => change(() => api("POST", `/api/payments/${payment.id}/clear`), "Noted: the bank has it for good.") }, "Cleared");
   const move = (payment) => asked("Move to another account …", [field("Number of that account", "number", { maxlength: "64", required: true }), why()],
     (form) => change(async () => {
       const found = (await api("GET", `/api/accounts?number=${encodeURIComponent(form.number.value.trim())}`)).items.filter((one) => one.portfolio === account.portfolio && one.id !== account.id);
@@ -121,7 +123,7 @@ export async function booking(account, items, me, done) {
       el("ul", {}, one.allocations.map((to) => el("li", { class: "row" }, el("span", {}, `${to.invoice_number}: `, el("span", { class: "figure" }, sum(to.minor))),
         el("span", { class: "quiet small" }, [words(to.mode), to.explanation.replace(/\.$/, ""), to.applied_by ? who(to.applied_by) : null, day(to.on)].filter(Boolean).join(", ")),
         boss && stands ? unapply(source, to.instalment, to.invoice_number) : null))),
-      stands ? el("div", { class: "asks" }, boss && minor > 0 && items.length ? apply(source, minor) : null, minor > 0 ? refund(source, minor) : null, boss ? move(one) : null, takeBack(source, true)) : null);
+      stands ? el("div", { class: "asks" }, boss && minor > 0 && items.length ? apply(source, minor) : null, minor > 0 ? refund(source, minor) : null, boss && one.state === "received" ? clear(one) : null, boss ? move(one) : null, takeBack(source, true)) : null);
   }
 
   function posting(one) {

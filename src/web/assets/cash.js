@@ -2,12 +2,15 @@
 import { accountOf, amountOf, ofPortfolio, portfolio, proposalOf } from "/assets/cashwords.js";
 import { api, attempt, byId, clock, day, decimal, el, fill, logOut, minorOf, money, say, text, whoAmI } from "/assets/common.js";
 import { startRuns } from "/assets/cashruns.js";
+import { startPolicies } from "/assets/cashpolicies.js";
 import { startReconciling } from "/assets/reconcile.js";
 
 const me = await whoAmI();
 text(byId("me"), me.name);
 byId("out").addEventListener("click", logOut);
 byId("portfolio").value = new URLSearchParams(location.search).get("portfolio") ?? sessionStorage.getItem("portfolio") ?? "";
+const wanted = new URLSearchParams(location.search).get("state");
+if ([...byId("state").options].some((option) => (option.value || option.text) === wanted)) byId("state").value = wanted;
 byId("pay-on").value = new Date(clock.now()).toISOString().slice(0, 10);
 
 async function showStatements() {
@@ -146,6 +149,7 @@ byId("portfolio").addEventListener("change", () => {
 });
 startRuns();
 startReconciling();
+startPolicies(me);
 await attempt(() => Promise.all([showStatements(), showLines()]));
 // What a link leads to has its place only now.
 if (location.hash) byId(location.hash.slice(1))?.scrollIntoView();

@@ -43,7 +43,7 @@ export async function whoAmI() {
 const ROLES = ["department", "agent", "supervisor", "admin"];
 
 /** The pages, and the least role that each is for. */
-const PAGES = [["/desk", "Desk", "agent"], ["/accounts", "Accounts", "agent"], ["/tasks", "Tasks", "department"], ["/floor", "Floor", "supervisor"],
+const PAGES = [["/desk", "Desk", "agent"], ["/accounts", "Accounts", "agent"], ["/tasks", "Tasks", "department"], ["/floor", "Floor", "supervisor"], ["/campaigns", "Campaigns", "supervisor"],
   ["/cash", "Cash", "supervisor"], ["/reminders", "Reminders", "agent"], ["/templates", "Templates", "agent"], ["/reports", "Reports", "supervisor"],
   ["/close", "Close", "supervisor"], ["/agreements", "Agreements", "supervisor"], ["/policy", "Policy", "supervisor"], ["/settings", "Settings", "supervisor"],
   ["/connections", "Connections", "admin"], ["/users", "Users", "admin"], ["/api", "API", "agent"]];

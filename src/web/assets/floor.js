@@ -8,6 +8,7 @@ const board = { seq: null, day: null, total: null, campaigns: new Map(), agents:
 /** Entries of the queues by campaign, asked for apart: they are long and change with every call. */
 const upcoming = new Map();
 let link = null;
+let first = true;
 
 byId("me").textContent = me.name;
 byId("out").addEventListener("click", logOut);
@@ -22,6 +23,9 @@ const heard = {
     renderCampaigns();
     renderAgents();
     look();
+    // What a link leads to has its place only now.
+    if (first && location.hash.startsWith("#campaign-")) byId(location.hash.slice(1))?.scrollIntoView();
+    first = false;
   },
   patch: (patch) => {
     clock.set(patch.at);
@@ -104,7 +108,7 @@ function renderCampaigns() {
     }
     renderCampaign(card, campaign);
   }
-  if (!shown.length) fill(place, el("p", { class: "card quiet" }, "There is no campaign yet. Make one with POST /api/campaigns."));
+  if (!shown.length) fill(place, el("p", { class: "card quiet" }, "There is no campaign yet. ", el("a", { href: "/campaigns" }, "Make one"), "."));
 }
 
 function campaignCard({ id }) {
@@ -120,6 +124,7 @@ function campaignCard({ id }) {
         steer("start", "Start", { class: "main" }), steer("pause", "Pause"), steer("drain", "Drain"))),
     el("p", { class: "reason", "data-part": "why" }),
     el("p", { class: "small quiet" }, el("span", { "data-part": "abandoned" }), " · ",
+      el("a", { href: `/campaigns?campaign=${id}` }, "Settings and agents"), " · ",
       el("a", { href: `/api/campaigns/${id}/abandoned.csv?hours=24` }, "Answers of 24 h as CSV"), " · ",
       el("a", { href: `/api/campaigns/${id}/abandoned.csv?hours=720` }, "of 30 days")),
     el("div", { class: "inside" },
@@ -234,7 +239,7 @@ function agentRow(agent) {
     el("td", {}, el("div", { class: "row" },
       agent.state === "paused" ? button("Ready", force({ state: "ready" })) : button("Pause", force({ state: "paused", reason: "by a supervisor" })),
       button("Listen", join("listen"), { disabled: !talking }), button("Whisper", join("whisper"), { disabled: !talking }),
-      button("Barge", join("barge"), { disabled: !talking }), button("Log out", force({ state: "offline" }), { class: "slim danger" }))));
+      button("Barge", join("barge"), { disabled: !talking }), button("Leave", join("leave"), { disabled: !talking }), button("Log out", force({ state: "offline" }), { class: "slim danger" }))));
 }
 
 /** Once a second: only the times change. */

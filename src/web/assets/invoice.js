@@ -1,8 +1,8 @@
 // The lines of an invoice and what is enclosed with it.
 import { api, attempt, decimal, el, fill, money, say, words } from "/assets/common.js";
 
-/** Shows the invoice of an open item in `place`; `done` shows the account anew after it was taken back. */
-export async function showInvoice(item, place, done) {
+/** Shows the invoice of an open item in `place`; `emails` are the addresses it may go to, `done` shows the account anew. */
+export async function showInvoice(item, place, emails, done) {
   const path = `/api/invoices/${item.invoice}`;
   const { currency } = item.amount;
   const { lines, attachments } = await api("GET", path);
@@ -17,10 +17,15 @@ export async function showInvoice(item, place, done) {
     const { name, reference: kept } = event.target.elements;
     attempt(async () => {
       await api("POST", `${path}/attachments`, { name: name.value, reference: kept.value });
-      await showInvoice(item, place, done);
+      await showInvoice(item, place, emails, done);
     }, "Enclosed.");
   } }, el("label", { class: "grow" }, "Name ", el("input", { name: "name", maxlength: "200", required: true, placeholder: "proof of delivery" })),
   el("label", { class: "grow" }, "Where it is kept: an address or its number ", el("input", { name: "reference", maxlength: "1000", required: true })), el("button", {}, "Enclose"));
+  const copy = el("form", { class: "row", onsubmit: (event) => {
+    event.preventDefault();
+    const contact_point = event.target.elements.contact_point.value;
+    attempt(async () => { await api("POST", `${path}/file`, { contact_point }); await done(); }, "A copy is on its way.");
+  } }, el("label", { class: "grow" }, "To ", el("select", { name: "contact_point", required: true }, emails.map((point) => el("option", { value: point.id }, `${point.name}, ${point.value}`)))), el("button", {}, "Mail a copy"));
   const takeBack = el("form", { class: "row", onsubmit: (event) => {
     event.preventDefault();
     const { reason } = event.target.elements;
@@ -38,6 +43,7 @@ export async function showInvoice(item, place, done) {
     lines.length ? el("p", {}, "Total ", el("b", { class: "figure" }, money({ minor: total, currency })), " ", el("a", { href: `${path}/file`, target: "_blank", rel: "noopener" }, "Open the PDF")) : null,
     el("ul", { class: "plain" }, attachments.length ? attachments.map((one) => el("li", {}, reference(one), one.media_type === "application/octet-stream" ? null : el("span", { class: "quiet small" }, ` ${words(one.media_type)}`))) : el("li", { class: "quiet" }, "Nothing is enclosed.")),
     form,
+    lines.length && emails.length ? copy : null,
     el("details", {}, el("summary", {}, "Take the invoice back …"), takeBack),
     el("button", { type: "button", class: "slim", onclick: () => { place.hidden = true; } }, "Close"));
   place.hidden = false;

@@ -1,4 +1,5 @@
 // The policies in force, and what a changed one would have refused.
+import { startHouseList } from "/assets/houselist.js";
 import { api, byId, el, fill, logOut, reasonOf, text, when, whoAmI, words } from "/assets/common.js";
 
 const me = await whoAmI();
@@ -81,7 +82,7 @@ function draw(tried) {
 function group(name, count, tried, examples) {
   const accounts = new Map(tried.accounts.map((account) => [account.id, account]));
   const line = ({ account, at, decision, was }) => el("li", {},
-    el("a", { href: `/api/decisions/${decision}`, class: "figure" }, when(at)),
+    el("a", { href: `/receipts/${decision}`, class: "figure" }, when(at)),
     ` ${accounts.get(account)?.number ?? ""} ${accounts.get(account)?.name ?? ""}`,
     was ? el("span", { class: "quiet small" }, ` was refused by ${ruleName(was)}`) : null);
   return el("section", { "data-rule": name }, el("h3", {}, name, el("span", { class: "quiet figure" }, String(count))), el("ul", {}, examples.map(line)));
@@ -92,4 +93,4 @@ byId("trial").addEventListener("submit", (event) => {
   event.preventDefault();
   attempt();
 });
-await show();
+await Promise.all([show(), startHouseList()]);

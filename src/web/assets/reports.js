@@ -1,5 +1,5 @@
 // Reports: a table and its chart, the same as files, and which of them are sent by e-mail.
-import { api, byId, day, el, fill, logOut, money, reasonOf, text, whoAmI, words } from "/assets/common.js";
+import { api, byId, day, el, fill, logOut, momentIn, money, reasonOf, text, whoAmI, words } from "/assets/common.js";
 import { draw } from "/assets/chart.js";
 
 const REPORTS = {
@@ -19,6 +19,7 @@ const SHOWN = 500;
 
 const me = await whoAmI();
 text(byId("me"), me.name);
+text(byId("known-in"), `As known at, ${me.zone.split("/").pop().replaceAll("_", " ")} time`);
 byId("out").addEventListener("click", logOut);
 
 const params = ["days", "by", "buckets", "credits", "group_by"];
@@ -27,6 +28,7 @@ const params = ["days", "by", "buckets", "credits", "group_by"];
 function asked() {
   const query = new URLSearchParams();
   if (byId("as_of").value) query.set("as_of", byId("as_of").value);
+  if (byId("known_at").value) query.set("known_at", momentIn(me.zone, byId("known_at").value));
   const wanted = REPORTS[byId("report").value];
   for (const name of params) if (wanted.includes(name) && byId(name).value) query.set(name, byId(name).value);
   if (byId("portfolio").value) query.set("portfolio", byId("portfolio").value);
@@ -39,6 +41,9 @@ function fit() {
 }
 
 const figure = (value, digits) => new Intl.NumberFormat(undefined, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
+
+/** A moment as a field for date and time at the office takes it. */
+const localOf = (moment) => new Intl.DateTimeFormat("sv", { timeZone: me.zone, dateStyle: "short", timeStyle: "short" }).format(new Date(moment)).replace(" ", "T");
 
 /** A cell as people read it; what is undefined is a dash. */
 function shown(cell, kind) {
@@ -75,7 +80,7 @@ async function show() {
         el("th", { scope: "col", class: kind === "text" || kind === "date" ? "" : "num" }, title)))),
       el("tbody", {}, table.rows.slice(0, SHOWN).map((cells) => row(cells, table.columns))));
     const rest = table.rows.length - SHOWN;
-    text(byId("said"), `As of ${day(table.as_of)}, ${table.about}${table.rows.length ? "" : ": nothing"}${rest > 0 ? `; ${rest} more rows are in the files` : ""}`);
+    text(byId("said"), `As of ${day(table.as_of)}${byId("known_at").value ? `, as known at ${localOf(table.known_at).replace("T", " ")}` : ""}, ${table.about}${table.rows.length ? "" : ": nothing"}${rest > 0 ? `; ${rest} more rows are in the files` : ""}`);
     draw(byId("chart"), table, (cell, nth) => shown(cell, table.columns[nth].kind));
     fill(byId("notes"), definitions(table));
     history.replaceState(null, "", `?report=${report}&${query}`);
@@ -121,6 +126,7 @@ async function submit(event, said, send) {
 byId("mail").addEventListener("submit", (event) => submit(event, byId("mail-said"), async () => {
   const given = Object.fromEntries(asked());
   delete given.as_of;
+  delete given.known_at;
   if (given.days) given.days = Number(given.days);
   await api("POST", "/api/reports/schedules", {
     report: byId("report").value, params: given, every: byId("every").value, hour: Number(byId("hour").value),
@@ -148,6 +154,6 @@ byId("ask").addEventListener("submit", (event) => { event.preventDefault(); show
 fill(byId("report"), Object.entries(REPORTS).map(([name, [title]]) => el("option", { value: name }, title)));
 const [{ books }] = await Promise.all([api("GET", "/api/periods"), sets()]);
 byId("portfolio").append(...books.map(({ portfolio }) => el("option", { value: portfolio }, portfolio)));
-for (const [name, value] of new URLSearchParams(location.search)) if (byId(name)) byId(name).value = value;
+for (const [name, value] of new URLSearchParams(location.search)) if (byId(name)) byId(name).value = name === "known_at" ? localOf(value) : value;
 fit();
 await Promise.all([show(), mails()]);

@@ -29,7 +29,7 @@ function line(user) {
     el("th", { scope: "row" }, user.login), el("td", {}, user.name), el("td", {}, user.department ? `department ${user.department}` : user.role),
     el("td", {}, user.team ?? ""), el("td", {}, user.device ?? "in the browser"),
     el("td", {}, user.disabled_at ? el("span", { class: "tag bad" }, "disabled") : day(user.created_at.slice(0, 10))),
-    el("td", {}, el("div", { class: "row" }, button("Change", () => edit(user)), button("Password", () => forgot(user)),
+    el("td", {}, el("div", { class: "row" }, button("Change", () => edit(user)), button("Password", () => forgot(user)), user.disabled_at ? null : button("Token", () => program(user)),
       user.disabled_at ? button("Enable", () => then(user, "POST", "/enable", `${user.login} may log in again.`))
         : user.id === me.user ? null : button("Disable", () => disable(user), "danger"))));
 }
@@ -72,6 +72,28 @@ function forgot(user) {
   password.focus();
 }
 
+/** The user for whom a program is to act. */
+let actsFor = null;
+function program(user) {
+  actsFor = user;
+  byId("program").hidden = !user;
+  byId("made").hidden = true;
+  if (!user) return;
+  text(byId("token-of"), `A program that acts as ${user.login}`);
+  byId("token").elements.label.focus();
+}
+
+byId("token").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const { label, days } = event.target.elements;
+  attempt(async () => {
+    const { token } = await api("POST", "/api/tokens", { user: actsFor.id, label: label.value, days: Number(days.value) });
+    byId("made").hidden = false;
+    text(byId("made").querySelector("code"), token);
+    label.value = "";
+  });
+});
+byId("no-token").addEventListener("click", () => program(null));
 byId("form").addEventListener("submit", (event) => {
   event.preventDefault();
   const given = { name: form.name.value, role: form.role.value, team: form.team.value.trim() || null, device: form.device.value.trim() || null,

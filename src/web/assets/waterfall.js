@@ -76,3 +76,10 @@ byId("waterfall-form").addEventListener("submit", (event) => {
   look();
 });
 await list();
+// Another page names the campaign that it asks about.
+const asked = new URLSearchParams(location.search).get("campaign");
+if (asked) {
+  campaigns.value = asked;
+  await look();
+  byId("waterfall-title").scrollIntoView();
+}

@@ -26,6 +26,10 @@ async fn an_account_is_found_read_noted_on_and_written_to() {
                        "method": "transfer", "reference": "", "apply": "rules" });
     let recorded = client.post("/api/payments", &paid).await;
     assert_eq!(recorded.status.as_u16(), 201, "{}", recorded.text);
+    let line = "Date,Amount,Name,Account,Description,Reference\n2026-03-09,1250.00,Debtor 0001 Ltd,,thank you,B-1\n";
+    let statement = "/api/cash/statements?portfolio=test&name=bank.csv&mapping=bank&bank_account=XX00";
+    let taken = client.authorized("POST", statement, Some(line.to_owned())).await;
+    assert_eq!(taken.status.as_u16(), 200, "{}", taken.text);
     scene.test.settle().await;
     scene.test.serve();
     browser.serve_from(&scene.test.url(""));
@@ -69,7 +73,44 @@ async fn visit(browser: &Browser) -> WebDriverResult<()> {
 
     browser.go("/templates").await?;
     browser.see_text("#versions", "version 1").await?;
-    browser.shot("templates").await
+    browser.shot("templates").await?;
+
+    browser.go("/accounts").await?;
+    browser.see("#found a").await?.click().await?;
+    by_hand(browser).await
+}
+
+/// What a letter promises and contests, and who is to be left alone.
+async fn by_hand(browser: &Browser) -> WebDriverResult<()> {
+    browser.see_text("#possible", "$1,250.00 came to the bank").await?;
+    browser.see("#agreed details:has(#promise) > summary").await?.click().await?;
+    browser.fill("#promise input[name=amount]", "9000.00").await?;
+    browser.find("#promise button").await?.click().await?;
+    browser.see_text("#promise [data-said]", "at most 1000.00").await?;
+    browser.fill("#promise input[name=amount]", "600.00").await?;
+    browser.find("#promise button").await?.click().await?;
+    browser.see_text("#said", "The promise is recorded.").await?;
+    browser.see_text("[data-promise=open]", "$600.00").await?;
+
+    browser.find("#agreed details:has(#dispute-form) > summary").await?.click().await?;
+    browser.fill("#dispute-form input[name=amount]", "100.00").await?;
+    browser.find("#dispute-form button.main").await?.click().await?;
+    browser.see_text("#said", "The dispute is open").await?;
+    browser.see_text("[data-dispute=open]", "$100.00").await?;
+
+    browser.find("[data-promise=open] summary").await?.click().await?;
+    browser.find("[data-promise=open] button").await?.click().await?;
+    browser.see_text("#said", "The promise is taken back.").await?;
+
+    browser.see_text("[data-point='clerk@debtor.example']", "may be contacted").await?;
+    browser.find("#reach .ask summary").await?.click().await?;
+    browser.find("#wish select[name=reason] option[value=attorney]").await?.click().await?;
+    browser.find("#wish button").await?.click().await?;
+    browser.see_text("#standing", "attorney").await?;
+    browser.see_text("#flags", "attorney").await?;
+    browser.shot("account-by-hand").await?;
+    browser.find("#standing button").await?.click().await?;
+    browser.see_text("#said", "Released.").await
 }
 
 /// What is posted, taken off, applied, and asked for.
@@ -170,5 +211,19 @@ async fn settle(browser: &Browser) -> WebDriverResult<()> {
     browser.see_text("#through", "nothing is closed").await?;
     browser.find("#ask button").await?.click().await?;
     browser.see_text("#list", "Bank lines decided").await?;
-    browser.shot("close").await
+    browser.shot("close").await?;
+
+    browser.go("/cash").await?;
+    browser.see_text("#policies", "oldest first").await?;
+    browser.find("#policies button").await?.click().await?;
+    browser.fill("#policy input[name=tolerance]", "2.50").await?;
+    browser.find("#policy button.main").await?.click().await?;
+    browser.see_text("#policy [data-said]", "Kept").await?;
+    browser.see_text("#policies", "up to 2.50").await?;
+
+    browser.go("/reports?report=aging&known_at=2026-01-05T17:00:00Z").await?;
+    browser.see_text("#said", "as known at").await?;
+    let known = browser.find("#known_at").await?.prop("value").await?;
+    assert_eq!(known.as_deref(), Some("2026-01-05T12:00"), "at the office");
+    browser.shot("reports").await
 }

@@ -7,15 +7,21 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use thirtyfour::{ChromiumLikeCapabilities, TypingData, prelude::*};
 use tokio::process::{Child, Command};
 
 /// How long the page may take to show something.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a driver may take to end with its browser.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// Screenshots are taken in these sizes.
 const SIZES: [(&str, u32, u32); 2] = [("wide", 1440, 900), ("phone", 390, 844)];
 
-/// A browser that looks at one service. End it with [`Browser::stop`]; the driver is also killed when this is dropped.
+/// A browser that looks at one service. End it with [`Browser::stop`]; dropped, it ends as well.
 pub struct Browser {
     driver: WebDriver,
     process: Child,
@@ -51,7 +57,11 @@ impl Browser {
         let driver = loop {
             match WebDriver::new(&address, capabilities.clone()).await {
                 Ok(driver) => break driver,
-                Err(error) => assert!(began.elapsed() < PATIENCE, "no browser: {error}"),
+                Err(error) if began.elapsed() > PATIENCE => {
+                    end_browsers(&profile);
+                    panic!("no browser: {error}");
+                }
+                Err(_) => {}
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         };
@@ -137,13 +147,48 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// After a failure: asked to end, the driver takes its browser along, which it could not if it were killed.
+    /// After a failure: the driver is asked to end, and what it leaves behind of its browser is ended by its id.
     fn drop(&mut self) {
-        let running = self.process.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(id) = running {
-            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM);
-            std::thread::sleep(Duration::from_secs(2));
+        let Some(driver) = self.process.id().and_then(|id| i32::try_from(id).ok()) else { return };
+        let _ = kill(Pid::from_raw(driver), Signal::SIGTERM);
+        let asked = Instant::now();
+        while asked.elapsed() < FAREWELL && !matches!(self.process.try_wait(), Ok(Some(_))) {
+            std::thread::sleep(Duration::from_millis(50));
         }
+        end_browsers(&self.profile);
+        let _ = std::fs::remove_dir_all(&self.profile);
+    }
+}
+
+fn end_browsers(profile: &Path) {
+    for browser in browsers(profile) {
+        let _ = kill(browser, Signal::SIGKILL);
+    }
+}
+
+/// The processes that look at a profile: the browser, which takes its helpers along.
+fn browsers(profile: &Path) -> Vec<Pid> {
+    let named = format!("--user-data-dir={}", profile.display());
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let of_profile = processes.filter_map(|process| {
+        let id = process.file_name().to_str()?.parse().ok()?;
+        let command = std::fs::read(process.path().join("cmdline")).ok()?;
+        command.split(|byte| *byte == 0).any(|part| part == named.as_bytes()).then(|| Pid::from_raw(id))
+    });
+    of_profile.collect()
+}
+
+#[tokio::test]
+async fn a_browser_that_a_test_lets_go_of_ends() {
+    let Some(browser) = Browser::start("let-go").await else { return };
+    let profile = browser.profile.clone();
+    assert!(!browsers(&profile).is_empty(), "it runs");
+    tokio::task::spawn_blocking(move || drop(browser)).await.expect("dropped");
+    let began = Instant::now();
+    // What is killed is gone once whoever inherited it has taken note.
+    while !browsers(&profile).is_empty() {
+        assert!(began.elapsed() < PATIENCE, "the browser goes on");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
