@@ -112,11 +112,13 @@ pub enum DifferenceKind {
     Unidentified,
     /// The bank took it back.
     Returned,
+    /// The bank told an entry again, with another amount.
+    Corrected,
 }
 
 named!(DifferenceKind {
     ShortPay => "short_pay", Overpay => "overpay", Duplicate => "duplicate", WrongCustomer => "wrong_customer",
-    Unidentified => "unidentified", Returned => "returned",
+    Unidentified => "unidentified", Returned => "returned", Corrected => "corrected",
 });
 
 /// A difference that an application leaves.

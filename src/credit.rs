@@ -176,8 +176,14 @@ pub async fn change_terms(app: &App, by: UserId, account: AccountId, new: &NewTe
         return Err(Error::invalid("terms", "are not known"));
     }
     let before = store::change_terms(&mut tx, account, new, now).await?;
-    let detail = json!({ "before": before, "terms": new.terms, "po_required": new.po_required,
-                         "limit_minor": new.limit_minor, "no_limit": new.no_limit, "reason": new.reason });
+    let mut detail = json!({ "before": before, "terms": new.terms, "tax_id": new.tax_id,
+                             "po_required": new.po_required, "limit_minor": new.limit_minor,
+                             "no_limit": new.no_limit, "reason": new.reason });
+    let after = json!(store::terms(&mut tx, account).await?.terms);
+    if before["terms"] != after {
+        detail["was"] = before["terms"].clone();
+        detail["now"] = after;
+    }
     account::store::audit(&mut tx, by, "terms", account, detail, now).await?;
     apply_rules(app, &mut tx, account, now).await?;
     Ok(tx.commit().await?)

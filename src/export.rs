@@ -103,6 +103,9 @@ pub struct Record {
     pub amount: Option<Money>,
     /// The invoice that it is for.
     pub invoice: Option<String>,
+    /// What its source counts that invoice by: company and fiscal year, as in `1000/2026`; `None` where numbers alone tell
+    /// them apart.
+    pub series: Option<String>,
     /// How it was paid, the kind of an adjustment, or what was paid back: a `payment` or `credit_note`.
     pub kind: String,
     /// What the payer wrote, the reason, or the words of a note.

@@ -16,7 +16,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use self::evaluate::CancelReason;
-pub(crate) use self::{by_hand::of_plan, settle::settle_all};
+pub(crate) use self::{
+    by_hand::of_plan,
+    settle::settle_all,
+    store::paid::{Until, credited, paid},
+};
 pub use self::{
     by_hand::{approve, cancel, of_account, take_by_hand},
     settle::settle,

@@ -20,6 +20,11 @@ static OFFER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/
 static WITHDRAW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/withdraw.lua")));
 static PICK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/pick.lua")));
 
+/// Whom a debtor is to reach, if they are free: who promised to call back, then who owns the account.
+pub fn preferred(promised_by: Option<UserId>, owner: Option<UserId>) -> impl Iterator<Item = UserId> {
+    promised_by.into_iter().chain(owner)
+}
+
 /// Takes an agent out for a call: the first of those `preferred` who is ready, else who has been idle longest. Rebuilds the set first where
 /// Redis has lost it. Whoever picked an agent and does not reserve it calls [`agent_changed`](super::agent_changed).
 ///

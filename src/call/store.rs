@@ -5,6 +5,7 @@ use sqlx::{PgConnection, PgPool, types::Json};
 
 use super::{CallbackToken, Facts, apply::Heard};
 use crate::{
+    agent::ready,
     error::{Error, Result},
     ids::{AccountId, CallId, CampaignId, ContactPointId, DecisionId, LeaseId, PersonId, UserId},
     outbox,
@@ -63,7 +64,7 @@ struct Fields {
 impl Row {
     /// Whom the debtor is to reach, if they are free: who promised to call back, then who owns the account.
     pub fn preferred(&self) -> impl Iterator<Item = UserId> {
-        self.promised_by.into_iter().chain(self.owner)
+        ready::preferred(self.promised_by, self.owner)
     }
 }
 

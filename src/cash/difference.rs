@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{
     lines::BankLine,
     receive::{Apply, Receipt, Received, receive_late},
-    store::differences,
+    store::{differences, lines::KnownPart},
 };
 use crate::{
     allocation::DifferenceKind,
@@ -40,11 +40,14 @@ pub enum Outcome {
     Disputed,
     /// It is right as it is.
     Explained,
+    /// What it came from was taken back: a payment, or its application to an item.
+    TakenBack,
 }
 
 named!(Outcome {
     Collected => "collected", Applied => "applied", WrittenOff => "written_off", Credited => "credited",
     Refunded => "refunded", Moved => "moved", Disputed => "disputed", Explained => "explained",
+    TakenBack => "taken_back",
 });
 
 /// A difference.
@@ -110,6 +113,21 @@ pub(super) async fn open_returned(
     differences::open(conn, &new, now).await
 }
 
+/// The bank told an entry again with another amount: `line` is what it says now, `was` the line of what it said before.
+pub(super) async fn open_corrected(
+    conn: &mut PgConnection,
+    portfolio: &str,
+    line: BankLineId,
+    by: Money,
+    was: &KnownPart,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let kind = DifferenceKind::Corrected;
+    let (account, payment) = (was.account, was.payment);
+    let new = differences::New { portfolio, kind, account, payment, line: Some(line), amount: by };
+    differences::open(conn, &new, now).await
+}
+
 pub(super) async fn close_of_line(
     conn: &mut PgConnection,
     line: BankLineId,
@@ -170,6 +188,7 @@ pub async fn move_payment(
         amount: was.amount,
     };
     differences::open(conn, &new, now).await?;
+    differences::close_of_payment(conn, payment, "moved", reason, by, now).await?;
     let reversal = Reversal { document: Document::Payment(payment), reason: reason.to_owned(), returned: false };
     ledger::reverse(conn, &reversal, by, today, now).await?;
     let receipt = Receipt {
@@ -182,7 +201,6 @@ pub async fn move_payment(
         apply: Apply::Rules,
     };
     let received = receive_late(conn, &receipt, by, today, now).await?;
-    differences::close_of_payment(conn, payment, "moved", reason, by, now).await?;
     differences::relink_line(conn, payment, received.payment, to).await?;
     Ok(received)
 }

@@ -1,6 +1,8 @@
 //! Lines of bank statements: taken in once, each with whose it may be and why, and decided on by somebody.
 
-use std::collections::{HashMap, HashSet};
+mod known;
+
+use std::collections::HashSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{
     Unapplied, difference, plan, receive,
-    statement::{self, Line, Statement, mapping::StatementMapping},
+    statement::{self, Statement, mapping::StatementMapping},
     store::{self, lines as rows},
 };
 use crate::{
@@ -157,6 +159,8 @@ pub struct Loaded {
     pub new: usize,
     /// Lines that a file brought already.
     pub known: usize,
+    /// Lines of entries that a file brought already with another amount: each is passed, and a difference is open.
+    pub corrected: usize,
     /// Entries that the bank has not booked, left out.
     pub pending: usize,
     /// New lines that may be somebody's.
@@ -221,6 +225,7 @@ async fn take_in(
         before: !kept.new,
         new: 0,
         known: statement.lines.len(),
+        corrected: 0,
         pending: statement.pending,
         identified: 0,
     };
@@ -228,14 +233,14 @@ async fn take_in(
     if kept.same_file && !of_this_file {
         return Ok(loaded);
     }
-    let lines = named_lines(std::mem::take(&mut statement.lines));
+    let lines = known::named(std::mem::take(&mut statement.lines));
     let names: Vec<String> = lines.iter().map(|(name, _)| name.clone()).collect();
-    let known = rows::known(conn, file.portfolio, &statement.bank_account, &names).await?;
-    let lines = without_known(lines, known);
-    loaded.new = lines.len();
-    loaded.known -= lines.len();
+    let kept_parts = rows::known(conn, file.portfolio, &statement.bank_account, &names).await?;
+    let known::Sifted { new: lines, corrected } = known::sift(lines, &kept_parts);
+    (loaded.new, loaded.corrected) = (lines.len(), corrected.len());
+    loaded.known -= lines.len() + corrected.len();
     if !kept.new {
-        if lines.is_empty() {
+        if lines.is_empty() && corrected.is_empty() {
             return Ok(loaded);
         }
         rows::continue_statement(conn, kept.id, &statement).await?;
@@ -244,39 +249,15 @@ async fn take_in(
     let whose = rows::identify(conn, file.portfolio, &lines).await?;
     loaded.identified = whose.len();
     let returns = rows::returned_payments(conn, file.portfolio, &lines).await?;
-    rows::insert(conn, file.portfolio, kept.id, &statement.bank_account, &lines, &whose, &returns).await?;
+    let place = rows::Place { portfolio: file.portfolio, statement: kept.id, bank_account: &statement.bank_account };
+    rows::insert(conn, place, &lines, &whose, &returns).await?;
+    for (nth, one) in corrected.iter().enumerate() {
+        let (by, note) = (one.by(statement.currency), one.note(statement.currency));
+        let (nth, said) = (lines.len() + nth, (one.name.as_str(), &one.line));
+        let line = rows::insert_corrected(conn, place, nth, said, &one.was, &note).await?;
+        difference::open_corrected(conn, file.portfolio, line, by, &one.was, now).await?;
+    }
     Ok(loaded)
-}
-
-/// Leaves out what is kept. Of a name that is kept only further parts are new, and only where the kept ones say here what
-/// they said: else the bank divides the entry otherwise than before, and all of it is known.
-fn without_known(lines: Vec<(String, Line)>, known: Vec<rows::KnownPart>) -> Vec<(String, Line)> {
-    let here: HashMap<(&str, i32), i64> =
-        lines.iter().map(|(name, line)| ((name.as_str(), line.part), line.minor)).collect();
-    let divided = known.iter().filter(|part| here.get(&(part.name.as_str(), part.part)) != Some(&part.minor));
-    let divided: HashSet<String> = divided.map(|part| part.name.clone()).collect();
-    let parts: HashSet<(String, i32)> = known.into_iter().map(|part| (part.name, part.part)).collect();
-    let is_new = |name: &String, part| !divided.contains(name) && !parts.contains(&(name.clone(), part));
-    lines.into_iter().filter(|(name, line)| is_new(name, line.part)).collect()
-}
-
-/// Lines with the name each is known by: the bank's, or what it says. A name that comes again counts its parts on.
-fn named_lines(lines: Vec<Line>) -> Vec<(String, Line)> {
-    let mut seen: HashMap<String, i32> = HashMap::new();
-    lines
-        .into_iter()
-        .map(|mut line| {
-            let name = line.entry_ref.clone().unwrap_or_else(|| {
-                let payer = line.payer_account.as_deref().or(line.payer_name.as_deref()).unwrap_or_default();
-                let said = format!("{}|{}|{}|{payer}", line.booked_on, line.minor, line.reference);
-                hex(&Sha256::digest(said))
-            });
-            let part = seen.entry(name.clone()).or_default();
-            line.part = *part;
-            *part += 1;
-            (name, line)
-        })
-        .collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -417,6 +398,10 @@ async fn post(
 ) -> Result<()> {
     if line.amount.minor < 0 {
         return Err(Error::invalid("decision", "money that went out is passed, or it took a payment back"));
+    }
+    if rows::was_booked_before(conn, line.id).await? {
+        let detail = "the bank corrected this entry: take the payment that it was booked as back first";
+        return Err(Error::Conflict(detail.to_owned()));
     }
     if !rows::is_of(conn, account, &line.portfolio).await? {
         return Err(Error::invalid("account", "it is not of the statement's portfolio"));

@@ -80,6 +80,26 @@ pub async fn preview(conn: &mut PgConnection, receipt: &Receipt, today: NaiveDat
     plan(&books, vec![of], today)?.pop().map(|planned| planned.proposal).ok_or(Error::NotFound("account"))
 }
 
+/// Looks for what is wrong with money before anybody is asked whether it may be recorded.
+///
+/// # Errors
+/// As [`receive`].
+pub async fn check(conn: &mut PgConnection, receipt: &Receipt, today: NaiveDate) -> Result<()> {
+    checked(receipt, today)?;
+    in_currency(conn, receipt).await?;
+    period::refuse_closed(conn, receipt.account, receipt.received_on).await
+}
+
+/// Locks the account, and passes if the money is in its currency.
+async fn in_currency(conn: &mut PgConnection, receipt: &Receipt) -> Result<()> {
+    let currency = ledger::store::lock_account(conn, receipt.account).await?;
+    if receipt.amount.currency == currency {
+        Ok(())
+    } else {
+        Err(Error::invalid("amount.currency", format!("the account is in {currency}")))
+    }
+}
+
 /// Records a payment and applies it.
 ///
 /// # Errors
@@ -122,10 +142,7 @@ async fn book(
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<Received> {
-    let currency = ledger::store::lock_account(conn, receipt.account).await?;
-    if receipt.amount.currency != currency {
-        return Err(Error::invalid("amount.currency", format!("the account is in {currency}")));
-    }
+    in_currency(conn, receipt).await?;
     let new = NewPayment {
         account: receipt.account,
         amount: receipt.amount,

@@ -5,6 +5,7 @@ pub mod lines;
 pub mod payments;
 pub mod policies;
 pub mod runs;
+pub(crate) mod taken_back;
 pub mod tie;
 
 use std::collections::{BTreeMap, HashMap};

@@ -67,8 +67,9 @@ async fn take_in(services: &services::Running, clock: &Clock, file: lines::File<
     for one in loaded {
         let before = if one.before { ", taken in before" } else { "" };
         println!(
-            "{} {} of account {}{before}: {} new lines, {} known, {} pending left out, {} likely somebody's",
-            one.format, one.reference, one.bank_account, one.new, one.known, one.pending, one.identified
+            "{} {} of account {}{before}: {} new lines, {} known, {} known with another amount, {} pending left out, {} likely \
+             somebody's",
+            one.format, one.reference, one.bank_account, one.new, one.known, one.corrected, one.pending, one.identified
         );
     }
     Ok(())

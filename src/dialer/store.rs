@@ -7,6 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::{
+    agent::ready,
     call::State,
     error::{Error, Result},
     ids::{AccountId, CallId, CampaignId, ContactPointId, UserId},
@@ -99,7 +100,7 @@ pub(super) async fn planned(db: &PgPool, call: CallId, agent: UserId) -> Result<
     Ok(Planned { campaign, contact_point, to, from })
 }
 
-/// Whom the account is to reach at `now`: who promised the callback that is due, then who owns it.
+/// Whom the account is to reach at `now` ([`ready::preferred`]).
 pub(super) async fn preferred(db: &PgPool, account: AccountId, now: DateTime<Utc>) -> Result<Vec<UserId>> {
     let row = sqlx::query!(
         r#"SELECT callback_agent(id, $2) AS "promised_by: UserId", owner_id AS "owner: UserId" FROM account WHERE id = $1"#,
@@ -108,5 +109,5 @@ pub(super) async fn preferred(db: &PgPool, account: AccountId, now: DateTime<Utc
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map_or_else(Vec::new, |row| row.promised_by.into_iter().chain(row.owner).collect()))
+    Ok(row.map_or_else(Vec::new, |row| ready::preferred(row.promised_by, row.owner).collect()))
 }

@@ -41,6 +41,7 @@ pub async fn records(
                 on: row.day,
                 amount: row.minor.map(|minor| Money::new(minor, currency)),
                 invoice: row.invoice,
+                series: row.series,
                 kind: row.kind,
                 text: row.body,
             })

@@ -34,7 +34,7 @@ pub fn file(profile: Profile, records: &[Record]) -> Result<String> {
             b',',
         ),
         Profile::Sap => table(
-            &["KUNNR", "BLART", "BUDAT", "WRBTR", "WAERS", "REBZG", "XBLNR", "SGTXT"],
+            &["KUNNR", "BLART", "BUDAT", "WRBTR", "WAERS", "REBZG", "XBLNR", "SGTXT", "REBZJ", "BUKRS"],
             records.iter().map(sap),
             b'\t',
         ),
@@ -144,6 +144,8 @@ fn sap(record: &Record) -> Vec<String> {
         What::Note => ("NOTE", ""),
     };
     let amount = amount(record).replace('.', ",");
+    let series = record.series.as_deref().unwrap_or_default();
+    let (company, year) = series.rsplit_once('/').unwrap_or(("", series));
     vec![
         number,
         kind.to_owned(),
@@ -154,6 +156,8 @@ fn sap(record: &Record) -> Vec<String> {
         record.id.clone(),
         // Its text has fifty characters.
         record.text.chars().take(50).collect(),
+        year.to_owned(),
+        company.to_owned(),
     ]
 }
 
@@ -210,6 +214,7 @@ mod tests {
             on: "2026-03-10".parse().expect("a day"),
             amount: minor.map(|minor| Money::new(minor, Currency::USD)),
             invoice: Some("1001".to_owned()),
+            series: None,
             kind: "transfer".to_owned(),
             text: text.to_owned(),
         }
@@ -230,6 +235,15 @@ mod tests {
     fn sap_gets_zeros_commas_and_the_sign_behind() {
         let rows = lines(Profile::Sap, &[record(What::Payment, Some(123_456), "x")]);
         assert!(rows[1].starts_with("0000100012\tDZ\t10.03.2026\t1234,56-\tUSD\t1001\t"), "{}", rows[1]);
+    }
+
+    #[test]
+    fn sap_is_told_the_year_and_the_company_of_the_invoice() {
+        for (series, told) in [("1000/2026", "2026\t1000"), ("2026", "2026\t"), ("GB/", "\tGB"), ("", "\t")] {
+            let record = Record { series: Some(series.to_owned()), ..record(What::Payment, Some(500), "x") };
+            let row = lines(Profile::Sap, &[record]).remove(1);
+            assert!(row.ends_with(&format!("\tx\t{told}")), "{series}: {row}");
+        }
     }
 
     #[test]

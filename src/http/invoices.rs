@@ -2,10 +2,12 @@
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    account,
     app::App,
     error::Error,
     ids::InvoiceId,
@@ -81,8 +83,11 @@ async fn terms(State(app): State<App>, _: Agent) -> Result<Json<Vec<Coded>>> {
 /// Sets payment terms; invoices that were issued by them before stay as they are.
 #[utoipa::path(put, path = "/api/payment-terms", tag = "postings", request_body = Coded,
     responses((status = 204), Problems))]
-async fn set_terms(State(app): State<App>, _: Admin, Body(new): Body<Coded>) -> Result<StatusCode> {
-    let mut conn = app.db.acquire().await.map_err(Error::from)?;
-    invoices::set_terms(&mut conn, &new.code, &new.terms).await?;
+async fn set_terms(State(app): State<App>, Admin(by): Admin, Body(new): Body<Coded>) -> Result<StatusCode> {
+    let mut tx = app.db.begin().await.map_err(Error::from)?;
+    let was = invoices::set_terms(&mut tx, &new.code, &new.terms).await?;
+    let (detail, now) = (json!({ "was": was, "now": new.terms }), app.clock.now());
+    account::store::audit_of(&mut tx, by.user, "payment_terms", ("payment_terms", &new.code), detail, now).await?;
+    tx.commit().await.map_err(Error::from)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,11 @@
 //! `/api/payments`: money that comes in one by one, and what becomes of it.
 
-use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,7 +20,11 @@ use crate::{
     },
     error::Error,
     ids::{AccountId, PaymentId},
-    ledger,
+    ledger::{
+        self,
+        approval::{self, Request, Submitted},
+        limit::{self, Limited},
+    },
 };
 
 use super::{
@@ -34,26 +43,30 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(of_account))
 }
 
-/// Records a payment and applies it, by the rules, to chosen items, or to none.
+/// Records a payment and applies it, by the rules, to chosen items, or to none. What is above one's limit waits for the
+/// approval of another person.
 #[utoipa::path(post, path = "/api/payments", tag = "cash", request_body = Receipt,
-    responses((status = 201, body = Received), Problems))]
-async fn record(
-    State(app): State<App>,
-    Supervisor(by): Supervisor,
-    Body(receipt): Body<Receipt>,
-) -> Result<impl IntoResponse> {
+    responses((status = 201, body = Received), (status = 202, body = Submitted), Problems))]
+async fn record(State(app): State<App>, Agent(by): Agent, Body(receipt): Body<Receipt>) -> Result<Response> {
     let (today, now) = (app.clock.business_date(), app.clock.now());
     let mut tx = app.db.begin().await.map_err(Error::from)?;
-    let received = receive::receive(&mut tx, &receipt, by.user, today, now).await?;
+    receive::check(&mut tx, &receipt, today).await?;
+    let answer = if limit::reaches(&mut tx, by.user, Limited::Payment, receipt.amount).await? {
+        let received = receive::receive(&mut tx, &receipt, by.user, today, now).await?;
+        (StatusCode::CREATED, Json(received)).into_response()
+    } else {
+        let waits = approval::submit(&mut tx, &Request::Payment(receipt), by.user, today, now).await?;
+        (StatusCode::ACCEPTED, Json(waits)).into_response()
+    };
     tx.commit().await.map_err(Error::from)?;
     app.outbox.ring();
-    Ok((StatusCode::CREATED, Json(received)))
+    Ok(answer)
 }
 
 /// Says what the rules would do with a payment; nothing is recorded.
 #[utoipa::path(post, path = "/api/payments/preview", tag = "cash", request_body = Receipt,
     responses((status = 200, body = Proposal), Problems))]
-async fn preview(State(app): State<App>, _: Supervisor, Body(receipt): Body<Receipt>) -> Result<Json<Proposal>> {
+async fn preview(State(app): State<App>, _: Agent, Body(receipt): Body<Receipt>) -> Result<Json<Proposal>> {
     let mut conn = app.db.acquire().await.map_err(Error::from)?;
     Ok(Json(receive::preview(&mut conn, &receipt, app.clock.business_date()).await?))
 }

@@ -4,7 +4,10 @@ mod accounts;
 pub mod missing;
 mod silence;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde_json::json;
@@ -19,10 +22,14 @@ use super::{
     source::RawRow,
     store::{
         self, Key,
-        items::{Changes, DisputeRow, Found, InstalmentRow, InvoiceRow, PaymentRow, PostingRow, PromiseRow, Wanted},
+        items::{
+            self, Changes, DisputeRow, Found, InstalmentRow, InvoiceRow, PaymentRow, PostingRow, PromiseRow, TakenBack,
+            Wanted,
+        },
     },
 };
 use crate::{
+    cash,
     error::Result,
     ids::AccountId,
     ledger,
@@ -84,7 +91,7 @@ pub async fn write(conn: &mut PgConnection, scope: Scope<'_>, records: Vec<Recor
 
     let found = find_items(conn, &records, &accounts).await?;
     let mut changes = Changes::default();
-    let mut invoices: HashMap<(Uuid, &str), Uuid> = HashMap::new();
+    let mut invoices: HashMap<(Uuid, &str, &str), Uuid> = HashMap::new();
     let mut touched: HashSet<AccountId> = accounts
         .values()
         .filter(|taken| taken.new || !taken.changed.is_empty())
@@ -139,14 +146,18 @@ async fn follow(
     changes: &Changes,
     mut touched: HashSet<AccountId>,
 ) -> Result<Vec<AccountId>> {
-    let promised = store::items::write(conn, changes, scope.as_of, scope.now).await?;
+    let items::Written { promised, taken_back } = items::write(conn, changes, scope.as_of, scope.now).await?;
     touched.extend(promised.into_iter().map(AccountId));
     let mut touched: Vec<AccountId> = touched.into_iter().collect();
     touched.sort_unstable();
     ledger::store::refresh_standing(conn, &touched, scope.now).await?;
+    if changes.take_back() {
+        cash::store::taken_back::follow_taken_back(conn, &touched, None, scope.now).await?;
+    }
     promise::settle_all(conn, &touched, scope.as_of, scope.now).await?;
     outgoing::tell_changed(conn, &touched, scope.now).await?;
-    let paid: Vec<Event> = changes.pay.iter().map(received).collect();
+    let gone = taken_back.iter().map(|row| reversed(row, scope.as_of));
+    let paid: Vec<Event> = gone.chain(changes.pay.iter().map(received)).collect();
     outgoing::tell_all(conn, &paid, scope.now).await?;
     Ok(touched)
 }
@@ -162,10 +173,10 @@ fn keys(row: RowKind, records: &[Record]) -> Vec<Key<'_>> {
         .iter()
         .flat_map(|record| {
             let number = record.account.number.as_str();
-            let whole = Key { account: number, invoice: "", seq: 0, line: account(record) };
+            let whole = Key { account: number, invoice: Cow::Borrowed(""), seq: 0, line: account(record) };
             let items = record.items.iter().filter(move |_| row == RowKind::Invoice).map(move |item| Key {
                 account: number,
-                invoice: &item.number,
+                invoice: item.name(),
                 seq: item.seq,
                 line: line(record),
             });
@@ -212,7 +223,7 @@ async fn without_repeated(
     let mut kept = Vec::with_capacity(records.len());
     for record in records {
         let item = record.items.first().filter(|_| scope.row == RowKind::Invoice);
-        let (invoice, seq) = item.map_or(("", 0), |item| (item.number.as_str(), item.seq));
+        let (invoice, seq) = item.map_or((Cow::Borrowed(""), 0), |item| (item.name(), item.seq));
         let key = Key { account: &record.account.number, invoice, seq, line: line(&record) };
         if fresh.contains(&(key.line, seq)) {
             kept.push(record);
@@ -258,7 +269,14 @@ async fn find_items(
             record.items.iter().map(move |item| (account, item))
         })
         .enumerate()
-        .map(|(nth, (account, item))| Wanted { nth, account, number: &item.number, seq: item.seq })
+        .map(|(nth, (account, item))| Wanted {
+            nth,
+            account,
+            number: &item.number,
+            series: &item.series,
+            issued_on: item.issued_on,
+            seq: item.seq,
+        })
         .collect();
     let mut found = store::items::known(conn, &wanted).await?;
     found.sort_unstable_by_key(|found| found.nth);
@@ -276,7 +294,7 @@ struct Target<'a> {
 /// Adds what `plan` says to the batch's changes. `invoices` are those that this batch adds.
 fn apply<'a>(
     changes: &mut Changes,
-    invoices: &mut HashMap<(Uuid, &'a str), Uuid>,
+    invoices: &mut HashMap<(Uuid, &'a str, &'a str), Uuid>,
     as_of: NaiveDate,
     target: Target<'a>,
     found: &Found,
@@ -287,12 +305,13 @@ fn apply<'a>(
         id,
         account,
         number: item.number.clone(),
+        series: item.series.clone(),
         issued_on: item.issued_on,
         currency: currency.to_owned(),
         po_number: item.po_number.clone(),
     };
     let invoice = found.invoice.unwrap_or_else(|| {
-        *invoices.entry((account, &item.number)).or_insert_with(|| {
+        *invoices.entry((account, &item.series, &item.number)).or_insert_with(|| {
             let id = Uuid::now_v7();
             changes.invoices.push(head(id));
             id
@@ -347,6 +366,12 @@ fn received(row: &PaymentRow) -> Event {
     let amount = json!({ "minor": row.minor, "currency": row.currency });
     let data = json!({ "payment": row.id, "amount": amount, "received_on": row.on });
     Event { kind: Kind::Payment, what: "received", account: AccountId(row.account), data }
+}
+
+/// What is told of a payment that a file changed or no longer has.
+fn reversed(row: &TakenBack, on: NaiveDate) -> Event {
+    let data = json!({ "payment": row.payment, "business_date": on, "returned": false });
+    Event { kind: Kind::Payment, what: "reversed", account: AccountId(row.account), data }
 }
 
 fn promise_row(record: &Record, account: Uuid) -> Option<PromiseRow> {

@@ -145,6 +145,8 @@ pub struct InvoiceFields {
     pub issued_on: Field,
     pub due_on: Field,
     pub amount: Field,
+    pub company_code: Option<Field>,
+    pub fiscal_year: Option<Field>,
     pub instalment: Option<Field>,
     pub po_number: Option<Field>,
     pub disputed: Option<Field>,
@@ -328,6 +330,8 @@ impl Mapping {
             add("invoice.issued_on", Some(&mut invoice.issued_on));
             add("invoice.due_on", Some(&mut invoice.due_on));
             add("invoice.amount", Some(&mut invoice.amount));
+            add("invoice.company_code", invoice.company_code.as_mut());
+            add("invoice.fiscal_year", invoice.fiscal_year.as_mut());
             add("invoice.instalment", invoice.instalment.as_mut());
             add("invoice.po_number", invoice.po_number.as_mut());
             add("invoice.disputed", invoice.disputed.as_mut());

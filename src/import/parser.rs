@@ -176,6 +176,7 @@ impl Parser {
         let paid = self.paid(cells, currency)?;
         let disputed = self.disputed(fields, cells, currency)?;
         let number = bounded(&fields.number, cells, 64)?;
+        let series = series(fields, cells)?;
         let po_number = optional(fields.po_number.as_ref(), cells)?;
         if issued_on > self.as_of {
             return Ok(None);
@@ -184,7 +185,7 @@ impl Parser {
         if minor < 0 && paid.is_some() {
             minor = 0;
         }
-        Ok(Some(Item { number, seq, issued_on, due_on, minor, po_number, disputed, paid }))
+        Ok(Some(Item { number, series, seq, issued_on, due_on, minor, po_number, disputed, paid }))
     }
 
     /// What is contested: the amount, where the file has one, else all that is open of an item marked with a yes.
@@ -235,6 +236,7 @@ impl Parser {
         let issued_on = due_on.checked_sub_days(Days::new(30)).unwrap_or(due_on).min(self.as_of);
         Ok(Item {
             number: fields.number.clone(),
+            series: String::new(),
             seq: 1,
             issued_on,
             due_on,
@@ -283,6 +285,23 @@ impl Parser {
             Ok(minor)
         }
     }
+}
+
+/// What the source counts its invoices by: company and fiscal year, as far as the file has them.
+fn series(fields: &InvoiceFields, cells: &[String]) -> Read<String> {
+    let company = optional(fields.company_code.as_ref(), cells)?;
+    if company.as_ref().is_some_and(|company| company.chars().count() > 10) {
+        return refuse(column(fields.company_code.as_ref()), "more than 10 characters");
+    }
+    let year = optional(fields.fiscal_year.as_ref(), cells)?;
+    if year.as_ref().is_some_and(|year| year.len() != 4 || !year.bytes().all(|byte| byte.is_ascii_digit())) {
+        return refuse(column(fields.fiscal_year.as_ref()), "not a year of four digits");
+    }
+    let year = year.unwrap_or_default();
+    Ok(match company {
+        Some(company) => format!("{company}/{year}"),
+        None => year,
+    })
 }
 
 /// Amounts beyond this are mistakes; sums of a thousand million of them still fit 64 bits' worth of accounts.

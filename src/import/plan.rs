@@ -12,6 +12,8 @@ pub struct Known {
     pub instalment: Uuid,
     /// Its invoice.
     pub invoice: Uuid,
+    /// What its source counts the invoice by; empty where no file has said.
+    pub series: String,
     /// Invoice date.
     pub issued_on: NaiveDate,
     /// The debtor's order.
@@ -64,7 +66,7 @@ pub enum Dispute {
 pub struct Plan {
     /// The instalment is not known yet.
     pub new: bool,
-    /// Invoice date or order differ.
+    /// Invoice date, order or series differ.
     pub header: bool,
     /// The due date differs.
     pub due: bool,
@@ -126,7 +128,9 @@ impl Plan {
 pub fn plan(known: Option<&Known>, item: &Item, as_of: NaiveDate) -> Plan {
     let Some(known) = known else { return plan_new(item) };
     let mut plan = Plan {
-        header: known.issued_on != item.issued_on || known.po_number != item.po_number,
+        header: known.issued_on != item.issued_on
+            || known.po_number != item.po_number
+            || (!item.series.is_empty() && known.series != item.series),
         due: known.due_on != item.due_on,
         ..Plan::default()
     };
@@ -164,6 +168,7 @@ pub fn settled(known: &Known, number: &str, seq: i16) -> Item {
     let paid = known.paid.map_or(0, |paid| paid.minor.min(posted - known.allocated_minor));
     Item {
         number: number.to_owned(),
+        series: known.series.clone(),
         seq,
         issued_on: known.issued_on,
         due_on: known.due_on,

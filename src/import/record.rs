@@ -1,5 +1,7 @@
 //! What a row says about an account, checked.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::Serialize;
 
@@ -68,6 +70,9 @@ pub struct ContactFacts {
 pub struct Item {
     /// Invoice number.
     pub number: String,
+    /// What the source counts its invoices by, where numbers begin anew, as in `1000/2026`, `2026` or `1000/`; empty where
+    /// the file does not say.
+    pub series: String,
     /// Which instalment, from 1.
     pub seq: i16,
     /// Invoice date.
@@ -113,4 +118,15 @@ pub struct PromiseFacts {
     pub minor: i64,
     /// `open`, `kept`, `partially_kept`, `broken` or `cancelled`.
     pub status: String,
+}
+
+impl Item {
+    /// What the file knows the invoice by.
+    pub(super) fn name(&self) -> Cow<'_, str> {
+        if self.series.is_empty() {
+            Cow::Borrowed(&self.number)
+        } else {
+            Cow::Owned(format!("{}/{}", self.series, self.number))
+        }
+    }
 }

@@ -5,7 +5,10 @@ pub mod accounts;
 pub mod items;
 pub mod missing;
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -51,12 +54,12 @@ pub struct Counts {
 }
 
 /// What a row is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Key<'a> {
     /// Account number.
     pub account: &'a str,
-    /// Invoice number; empty for the account itself.
-    pub invoice: &'a str,
+    /// What the file knows the invoice by; empty for the account itself.
+    pub invoice: Cow<'a, str>,
     /// Instalment; 0 for the account itself.
     pub seq: i16,
     /// Line of the file.
@@ -134,7 +137,7 @@ pub async fn first_line(conn: &mut PgConnection, batch: Uuid, key: &Key<'_>) -> 
         "SELECT line FROM import_seen WHERE batch_id = $1 AND account = $2 AND invoice = $3 AND seq = $4",
         batch,
         key.account,
-        key.invoice,
+        &*key.invoice,
         key.seq
     )
     .fetch_optional(conn)

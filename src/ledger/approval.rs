@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     agreement::{self, SUPERVISION},
+    cash::receive::{self, Receipt},
     error::{Error, Result},
     ids::{AccountId, ApprovalId, UserId},
     money::Money,
@@ -24,6 +25,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "post", rename_all = "snake_case")]
 pub enum Request {
+    /// Money that came in.
+    Payment(Receipt),
     /// A credit note.
     CreditNote(CreditNote),
     /// An adjustment.
@@ -94,6 +97,7 @@ pub enum Submitted {
 impl Request {
     fn kind(&self) -> Limited {
         match self {
+            Self::Payment(_) => Limited::Payment,
             Self::CreditNote(_) => Limited::CreditNote,
             Self::Adjustment(new) => Limited::Adjustment(new.kind),
             Self::Refund(_) => Limited::Refund,
@@ -103,6 +107,7 @@ impl Request {
 
     async fn head(&self, conn: &mut PgConnection) -> Result<(AccountId, Money)> {
         match self {
+            Self::Payment(new) => Ok((new.account, new.amount)),
             Self::CreditNote(new) => Ok((new.account, new.amount)),
             Self::Adjustment(new) => Ok((new.account, new.amount)),
             Self::Refund(new) => Ok((new.account, new.amount)),
@@ -119,6 +124,10 @@ impl Request {
         now: DateTime<Utc>,
     ) -> Result<Option<Document>> {
         Ok(match self {
+            Self::Payment(new) => {
+                limit::authority(conn, by, approved_by, Limited::Payment, new.amount).await?;
+                Some(Document::Payment(receive::receive(conn, new, by, today, now).await?.payment))
+            }
             Self::CreditNote(new) => {
                 Some(Document::CreditNote(post::credit_with(conn, new, by, approved_by, today, now).await?))
             }

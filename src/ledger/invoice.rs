@@ -129,7 +129,7 @@ pub async fn issue(
         currency,
         instalments: terms.instalments(total, draft.issued_on),
     };
-    let invoice = store::post_invoice(conn, &new, now).await?;
+    let invoice = store::post_invoice_by(conn, &new, Some(by), now).await?;
     invoices::insert_details(conn, invoice, draft, by, now).await?;
     post::posted(conn, &[draft.account], today, now).await?;
     Ok(invoice)

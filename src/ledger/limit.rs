@@ -14,6 +14,8 @@ use crate::{
 /// A kind of posting that has a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limited {
+    /// Money that came in.
+    Payment,
     /// A credit note.
     CreditNote,
     /// An adjustment of a kind.
@@ -29,6 +31,7 @@ impl Limited {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Payment => "payment",
             Self::CreditNote => "credit_note",
             Self::Adjustment(kind) => kind.as_str(),
             Self::Refund => "refund",
@@ -40,6 +43,7 @@ impl Limited {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
+            "payment" => Some(Self::Payment),
             "credit_note" => Some(Self::CreditNote),
             "refund" => Some(Self::Refund),
             "reversal" => Some(Self::Reversal),
@@ -54,7 +58,7 @@ impl Limited {
 pub struct PostingLimit {
     /// The role.
     pub role: String,
-    /// `credit_note`, `refund`, `reversal` or the kind of an adjustment.
+    /// `payment`, `credit_note`, `refund`, `reversal` or the kind of an adjustment.
     pub kind: String,
     /// The currency; `***`: every currency that has no line of its own.
     pub currency: String,
@@ -87,7 +91,10 @@ pub(super) async fn authority(
 }
 
 /// Whether the user may post that without anybody's approval.
-pub(super) async fn reaches(conn: &mut PgConnection, user: UserId, what: Limited, amount: Money) -> Result<bool> {
+///
+/// # Errors
+/// Those of Postgres.
+pub async fn reaches(conn: &mut PgConnection, user: UserId, what: Limited, amount: Money) -> Result<bool> {
     let most = approvals::most(conn, user, what.as_str(), amount.currency).await?;
     Ok(most.is_some_and(|most| most.is_none_or(|most| amount.minor <= most)))
 }

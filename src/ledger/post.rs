@@ -200,6 +200,7 @@ pub(super) async fn reverse_with(
     store::lock_account(conn, account).await?;
     limit::authority(conn, by, approved_by, Limited::Reversal, amount).await?;
     take_back(conn, account, reversal, by, today, now).await?;
+    cash::store::taken_back::follow_taken_back(conn, &[account], Some(by), now).await?;
     posted(conn, &[account], today, now).await?;
     Ok(account)
 }
@@ -220,6 +221,7 @@ pub async fn bank_returned(
     let (account, _) = documents::head(conn, reversal.document).await?;
     store::lock_account(conn, account).await?;
     take_back(conn, account, &reversal, by, today, now).await?;
+    cash::store::taken_back::follow_taken_back(conn, &[account], Some(by), now).await?;
     posted(conn, &[account], today, now).await?;
     Ok(account)
 }
@@ -299,6 +301,7 @@ pub async fn unapply(
     if store::unapply(conn, source, instalment, Some(by), today, now).await? == 0 {
         return Err(Error::NotFound("allocation"));
     }
+    cash::store::taken_back::follow_taken_back(conn, &[account], Some(by), now).await?;
     posted(conn, &[account], today, now).await?;
     Ok(account)
 }

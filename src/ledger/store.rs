@@ -105,13 +105,26 @@ pub async fn open_items(conn: &mut PgConnection, account: AccountId) -> Result<V
 /// [`Error::Invalid`] without instalments or with an amount that is not positive; [`Error::Conflict`] if the account has
 /// an invoice of that number.
 pub async fn post_invoice(conn: &mut PgConnection, new: &NewInvoice, now: DateTime<Utc>) -> Result<InvoiceId> {
+    post_invoice_by(conn, new, None, now).await
+}
+
+/// As [`post_invoice`]; `by` is who posts it, `None`: no person.
+///
+/// # Errors
+/// As [`post_invoice`].
+pub async fn post_invoice_by(
+    conn: &mut PgConnection,
+    new: &NewInvoice,
+    by: Option<UserId>,
+    now: DateTime<Utc>,
+) -> Result<InvoiceId> {
     if new.instalments.is_empty() || new.instalments.iter().any(|(_, minor)| *minor <= 0) {
         return Err(Error::invalid("instalments", "at least one, each with an amount of more than 0"));
     }
     let invoice = InvoiceId::generate();
     let inserted = sqlx::query!(
         "INSERT INTO invoice (id, account_id, number, issued_on, currency, po_number, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account_id, number) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account_id, number, series) DO NOTHING",
         invoice.0,
         new.account.0,
         new.number,
@@ -128,8 +141,9 @@ pub async fn post_invoice(conn: &mut PgConnection, new: &NewInvoice, now: DateTi
     for (seq, (due_on, minor)) in (1_i16..).zip(&new.instalments) {
         sqlx::query!(
             "WITH part AS (INSERT INTO instalment (id, invoice_id, account_id, seq, due_on) VALUES ($1, $2, $3, $4, $5))
-             INSERT INTO posting (account_id, kind, instalment_id, amount_minor, currency, business_date, recorded_at)
-             VALUES ($3, 'invoice', $1, $6, $7, $8, $9)",
+             INSERT INTO posting (account_id, kind, instalment_id, amount_minor, currency, business_date, recorded_at,
+                                  posted_by)
+             VALUES ($3, 'invoice', $1, $6, $7, $8, $9, $10)",
             InstalmentId::generate().0,
             invoice.0,
             new.account.0,
@@ -138,7 +152,8 @@ pub async fn post_invoice(conn: &mut PgConnection, new: &NewInvoice, now: DateTi
             minor,
             new.currency.as_str(),
             new.issued_on,
-            now
+            now,
+            by.map(|by| by.0)
         )
         .execute(&mut *conn)
         .await?;

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::{
     evaluate::{self, Judged, Status},
-    store,
+    store::{self, paid},
 };
 use crate::{
     agreement::{self, COLLECTIONS},
@@ -31,7 +31,7 @@ pub async fn settle(conn: &mut PgConnection, account: AccountId, today: NaiveDat
     if promises.is_empty() {
         return Ok(false);
     }
-    let (paid, credited) = (store::paid(conn, account).await?, store::credited(conn, account).await?);
+    let (paid, credited) = (paid::paid(conn, &[account], None).await?, paid::credited(conn, &[account], None).await?);
     let terms: Vec<_> = promises.iter().map(|promise| promise.terms.clone()).collect();
     let mut settled = false;
     for (known, judged) in promises.iter().zip(evaluate::evaluate(&terms, &paid, &credited, today)) {

@@ -1,5 +1,7 @@
 //! The rows of promises.
 
+pub(super) mod paid;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
@@ -7,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     Promise,
-    evaluate::{CancelReason, Credited, Judged, Paid, Status, Terms},
+    evaluate::{CancelReason, Judged, Status, Terms},
 };
 use crate::{
     agent::{Principal, Role},
@@ -208,43 +210,6 @@ pub(super) async fn earlier(
         .map(|known| (why_of(known.terms.id), known))
         .map(|(why, known)| (known.terms, known.judged.status, why))
         .collect())
-}
-
-/// What was allocated to the account's items and not reversed. A promise asks when the money came and not when somebody
-/// found what it was for: day and moment are the payment's.
-pub(super) async fn paid(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Paid>> {
-    Ok(sqlx::query_as!(
-        Paid,
-        r#"SELECT a.instalment_id AS "item: InstalmentId", a.amount_minor AS minor, m.received_on AS "on", m.recorded_at,
-                  m.state = 'cleared' AS "cleared!"
-           FROM allocation a JOIN payment m ON m.id = a.payment_id
-           WHERE a.account_id = $1 AND a.amount_minor > 0
-             AND NOT EXISTS (SELECT 1 FROM allocation r WHERE r.reverses = a.id)"#,
-        account.0
-    )
-    .fetch_all(conn)
-    .await?)
-}
-
-/// What was credited on the account's items otherwise than by a payment, and not reversed; of a credit note when it was
-/// posted, since what is left of one is not asked for any more, whatever it is applied to later.
-pub(super) async fn credited(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Credited>> {
-    Ok(sqlx::query_as!(
-        Credited,
-        r#"SELECT p.instalment_id AS "item!: InstalmentId", -p.amount_minor AS "minor!",
-                  p.recorded_at AS "recorded_at!"
-           FROM posting p
-           WHERE p.account_id = $1 AND p.amount_minor < 0 AND p.instalment_id IS NOT NULL AND p.reverses IS NULL
-             AND NOT EXISTS (SELECT 1 FROM posting r WHERE r.reverses = p.id)
-           UNION ALL
-           SELECT a.instalment_id, a.amount_minor, c.recorded_at
-           FROM allocation a JOIN credit_note c ON c.id = a.credit_note_id
-           WHERE a.account_id = $1 AND a.amount_minor > 0
-             AND NOT EXISTS (SELECT 1 FROM allocation r WHERE r.reverses = a.id)"#,
-        account.0
-    )
-    .fetch_all(conn)
-    .await?)
 }
 
 /// Those of `accounts` that have promised something.

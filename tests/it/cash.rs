@@ -93,7 +93,20 @@ async fn a_payment_by_hand_is_shown_first_and_then_recorded_so() {
         assert_eq!((refused.status, refused.body["field"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some(field)));
     }
     let agent = client.of(client.user("agent-1", Role::Agent).await).await;
-    assert_eq!(agent.post("/api/payments", &receipt).await.status, StatusCode::FORBIDDEN);
+    let mut of_agent = receipt.clone();
+    of_agent["reference"] = json!("told on the telephone");
+    let before = open(app, account).await;
+    let waits = agent.post("/api/payments", &of_agent).await;
+    assert_eq!(waits.status, StatusCode::ACCEPTED, "{}", waits.text);
+    assert_eq!(open(app, account).await, before, "nothing is posted before somebody has looked");
+    let approval = format!("/api/approvals/{}", waits.body["waiting"].as_str().expect("an id"));
+    let decided = client.post(&approval, &json!({ "approve": true, "note": "it is on the bank" })).await;
+    assert!(decided.status.is_success(), "{}", decided.text);
+    let listed = client.get(&format!("/api/accounts/{account}/payments")).await;
+    assert_eq!(listed.body["items"][0]["reference"], of_agent["reference"], "{}", listed.body);
+    let line = json!({ "role": "agent", "kind": "payment", "currency": "***", "most_minor": 20_000 });
+    assert!(client.put("/api/posting-limits", &line).await.status.is_success());
+    assert_eq!(agent.post("/api/payments", &of_agent).await.status, StatusCode::CREATED, "up to the house's limit");
     finish(test).await;
 }
 
@@ -174,5 +187,63 @@ async fn an_open_difference_is_somebodys_until_it_is_worked_to_an_end() {
     assert_eq!(assign::step(app).await.expect("a step"), 0);
     let done = client.get("/api/tasks?department=supervision&state=done").await.body;
     assert_eq!(done["items"].as_array().map(Vec::len), Some(1), "{done}");
+    finish(test).await;
+}
+
+#[tokio::test]
+async fn differences_follow_what_is_taken_back_and_say_who_did() {
+    let test = TestApp::start().await;
+    let (app, client) = (&test.app, Client::new(&test.app).await);
+    let today = app.clock.business_date();
+    let account = account(app, "commercial").await;
+    invoice(app, account, today, &[10_000]).await;
+    invoice_number(app, account, "INV-12").await;
+    let pay = async |minor: i64, reference: &str| {
+        let receipt = json!({ "account": account, "amount": { "minor": minor, "currency": "USD" }, "received_on": today,
+                              "method": "transfer", "reference": reference });
+        let made = client.post("/api/payments", &receipt).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        made.body["payment"].as_str().expect("an id").to_owned()
+    };
+    let reverse = async |payment: &str| {
+        let wrong = json!({ "document": { "payment": payment }, "reason": "a mistake" });
+        assert_eq!(client.post("/api/reversals", &wrong).await.status, StatusCode::CREATED);
+    };
+    // kind, minor units and outcome of each, the oldest first
+    let all = async || -> Vec<(String, i64, String)> {
+        let found = client.get(&format!("/api/cash/differences?closed=true&account={account}")).await.body;
+        let text = |value: &Value| value.as_str().unwrap_or("open").to_owned();
+        let one =
+            |one: &Value| (text(&one["kind"]), one["amount"]["minor"].as_i64().expect("cents"), text(&one["outcome"]));
+        found["items"].as_array().expect("a list").iter().map(one).collect()
+    };
+    let is = |kind: &str, minor: i64, outcome: &str| (kind.to_owned(), minor, outcome.to_owned());
+
+    let short = pay(6_000, "INV-12").await;
+    assert_eq!(all().await, [is("short_pay", 4_000, "open")]);
+    let rest = pay(4_000, "INV-12 the rest").await;
+    let mut expected = vec![is("short_pay", 4_000, "collected")];
+    assert_eq!(all().await, expected);
+    reverse(&rest).await;
+    expected.push(is("short_pay", 4_000, "open"));
+    assert_eq!(all().await, expected, "it is short again");
+    let off = client.post("/api/unapply", &json!({ "source": { "payment": short } })).await;
+    assert_eq!(off.status, StatusCode::OK, "{}", off.text);
+    expected[1].2 = "taken_back".to_owned();
+    assert_eq!(all().await, expected, "it is for nothing now");
+
+    let much = pay(15_000, "INV-12 and more").await;
+    expected.push(is("overpay", 5_000, "open"));
+    assert_eq!(all().await, expected);
+    let twice = pay(15_000, "INV-12 and more").await;
+    expected.push(is("duplicate", 15_000, "open"));
+    assert_eq!(all().await, expected);
+    reverse(&much).await;
+    (expected[2].2, expected[3].2) = ("taken_back".to_owned(), "taken_back".to_owned());
+    assert_eq!(all().await, expected, "{twice} is the only one");
+    let found = client.get(&format!("/api/cash/differences?closed=true&account={account}")).await.body;
+    for ended in found["items"].as_array().expect("a list").iter().filter(|one| one["outcome"] == "taken_back") {
+        assert!(ended["closed_by"].is_string() && ended["closed_at"].is_string(), "who and when: {ended}");
+    }
     finish(test).await;
 }

@@ -16,17 +16,17 @@ use ledgerline::{
 };
 
 /// A folder of one test, gone with it.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let path = std::env::temp_dir().join(format!("ledgerline-import-{}", uuid::Uuid::now_v7()));
         std::fs::create_dir(&path).expect("a folder for the test");
         Self(path)
     }
 
     /// Writes a file, and gives its path.
-    fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    pub fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.0.join(name);
         std::fs::write(&path, bytes).expect("a file for the test");
         path
@@ -44,11 +44,11 @@ fn day(text: &str) -> NaiveDate {
 }
 
 /// A job under the shipped mapping `open-items`, as of 2026-03-10.
-fn open_items(file: &Path) -> ImportJob {
+pub fn open_items(file: &Path) -> ImportJob {
     ImportJob::new(file, Mapping::load("open-items").expect("it is shipped"), day("2026-03-10"))
 }
 
-async fn take_in(app: &App, job: &ImportJob) -> Report {
+pub async fn take_in(app: &App, job: &ImportJob) -> Report {
     import_file(&app.db, &app.clock, job, |_| ()).await.expect("the file is taken in")
 }
 

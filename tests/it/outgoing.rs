@@ -27,6 +27,7 @@ use standardwebhooks::Webhook;
 use crate::{
     api::client::Client,
     harness::{TestApp, noon},
+    import::{self, Folder},
     money,
     portfolio::{self, Debtor},
 };
@@ -171,6 +172,31 @@ async fn it_is_told_when_a_person_or_the_bank_takes_a_payment_back_or_it_is_move
     let to = json!({ "account": other, "reason": "the remittance names another customer" });
     assert_eq!(client.post(&format!("/api/payments/{}/move", paid[2]), &to).await.status, StatusCode::OK);
     assert_eq!(told(&test, &heard).await.0, counts([("payment.received", 1), ("payment.reversed", 1)]));
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn it_is_told_when_a_file_changes_a_payment_or_no_longer_has_it() {
+    let (test, heard) = (start().await, Heard::default());
+    let (app, client, folder) = (&test.app, Client::new(&test.app).await, Folder::new());
+    add(&client, &listen(&heard).await, &["payment"]).await;
+    let file = async |paid: &str| {
+        let header = "Customer No,Customer,Invoice No,Invoice Date,Due Date,Amount,Paid On,Paid";
+        let row = format!("7,Debtor 0007 Ltd,A1,2026-01-05,2026-02-04,100.00,{paid}");
+        import::take_in(app, &import::open_items(&folder.put("in.csv", format!("{header}\n{row}\n")))).await;
+        told(&test, &heard).await
+    };
+    let (times, bodies) = file("2026-03-01,40.00").await;
+    assert_eq!(times, counts([("payment.received", 1)]));
+    let first = bodies[0]["data"]["payment"].clone();
+    let (times, bodies) = file("2026-03-02,60.00").await;
+    assert_eq!(times, counts([("payment.received", 1), ("payment.reversed", 1)]), "replaced");
+    let gone = bodies.iter().find(|body| body["type"] == "payment.reversed").expect("told");
+    assert_eq!((&gone["data"]["payment"], &gone["data"]["business_date"]), (&first, &json!("2026-03-10")));
+    assert_eq!(file(",").await.0, counts([("payment.reversed", 1)]), "no longer there");
+    let states: Vec<String> =
+        sqlx::query_scalar("SELECT state FROM payment").fetch_all(&app.db).await.expect("payments");
+    assert_eq!(states, ["reversed", "reversed"]);
     test.finish().await;
 }
 

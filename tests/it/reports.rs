@@ -89,7 +89,11 @@ async fn aging_and_dso_of_the_sample_are_right_at_the_end_of_each_month() {
         let by_due = buckets(open().map(|row| ((day - row.due).num_days(), row)));
         let total: i64 = open().map(|row| row.cents).sum();
         let of_period = |from: NaiveDate| rows.iter().filter(move |row| row.issued > from && row.issued <= day);
-        let sales: i64 = of_period(day - Days::new(90)).map(|row| row.cents).sum();
+        let began = day - Days::new(90);
+        let sales: i64 = of_period(began).map(|row| row.cents).sum();
+        let late: i64 = open().filter(|row| row.due < day).map(|row| row.cents).sum();
+        let settled = rows.iter().filter(|row| row.settled > began && row.settled <= day);
+        let paid: i64 = settled.map(|row| row.cents).sum();
 
         let report = client.get(&format!("/api/reports/aging?as_of={day}")).await;
         let figures = &report.body["items"][0];
@@ -107,6 +111,8 @@ async fn aging_and_dso_of_the_sample_are_right_at_the_end_of_each_month() {
         close(&ratios["dso"]["value"], ratio(total * 90, sales), day);
         close(&ratios["best_possible_dso"]["value"], ratio(by_due[0] * 90, sales), day);
         close(&ratios["countback_dso"]["value"], countback(&rows, day, total), day);
+        close(&ratios["average_days_delinquent"]["value"], ratio(late * 90, sales), day);
+        close(&ratios["collection_effectiveness"]["value"], effectiveness(paid, sales, late), day);
     }
     test.finish().await;
 }
@@ -114,6 +120,13 @@ async fn aging_and_dso_of_the_sample_are_right_at_the_end_of_each_month() {
 #[expect(clippy::cast_precision_loss, reason = "compared to a float")]
 fn ratio(above: i64, below: i64) -> Option<f64> {
     (below > 0).then(|| above as f64 / below as f64)
+}
+
+/// By what came in instead of by what was owed at both ends: of what was collected beyond the sales of two of the three
+/// months, how much would have been more if nothing were late.
+fn effectiveness(paid: i64, sales: i64, late: i64) -> Option<f64> {
+    let collected = 3 * paid - 2 * sales;
+    ratio(100 * collected, collected + 3 * late)
 }
 
 /// Day by day instead of month by month: each day of a month has an equal share of the month's sales.

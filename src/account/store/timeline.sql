@@ -126,7 +126,8 @@ FROM (
      ORDER BY r.at DESC, r.id DESC LIMIT $4)
     UNION ALL
     -- decisions that leave no row of their own
-    (SELECT a.at, 'decision', a.action, NULL, coalesce(a.detail ->> 'reason', a.detail ->> 'now'), NULL, a.user_id, 'audit ' || lpad(a.id::text, 20, '0')
+    (SELECT a.at, 'decision', a.action, NULL,
+            nullif(concat_ws(': ', a.detail ->> 'now', nullif(a.detail ->> 'reason', '')), ''), NULL, a.user_id, 'audit ' || lpad(a.id::text, 20, '0')
      FROM audit a
      WHERE a.object_kind = 'account' AND a.object_id = $1::uuid::text
        AND a.action NOT IN ('hold', 'release_hold', 'consent', 'credit_hold', 'release_credit_hold', 'credit_review')

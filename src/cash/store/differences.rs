@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A payment of the same amount and reference so many days before is the same one.
-const TWICE_WITHIN_DAYS: i32 = 10;
+pub(super) const TWICE_WITHIN_DAYS: i32 = 10;
 
 /// A difference to open.
 pub(in crate::cash) struct New<'a> {
@@ -51,24 +51,38 @@ pub(in crate::cash) async fn open(conn: &mut PgConnection, new: &New<'_>, now: D
     Ok(())
 }
 
+/// What a payment leaves over.
+pub(super) struct LeftOver {
+    pub payment: PaymentId,
+    pub kind: DifferenceKind,
+    pub instalment: Option<InstalmentId>,
+    pub minor: i64,
+}
+
 /// Opens what applications leave over.
 pub(in crate::cash) async fn open_left_over(
     conn: &mut PgConnection,
     planned: &[Planned],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let left: Vec<_> = planned
+    let left: Vec<LeftOver> = planned
         .iter()
-        .flat_map(|planned| planned.proposal.differences.iter().map(move |left| (planned, left)))
+        .flat_map(|planned| planned.proposal.differences.iter().map(move |left| (planned.of.payment, left)))
+        .map(|(payment, left)| LeftOver { payment, kind: left.kind, instalment: left.instalment, minor: left.minor })
         .collect();
+    insert_left_over(conn, &left, now).await
+}
+
+/// Opens what is left over, unless the same is open.
+pub(super) async fn insert_left_over(conn: &mut PgConnection, left: &[LeftOver], now: DateTime<Utc>) -> Result<()> {
     if left.is_empty() {
         return Ok(());
     }
     let ids: Vec<Uuid> = left.iter().map(|_| Uuid::now_v7()).collect();
-    let payments: Vec<Uuid> = left.iter().map(|(planned, _)| planned.of.payment.0).collect();
-    let kinds: Vec<String> = left.iter().map(|(_, left)| left.kind.as_str().to_owned()).collect();
-    let items: Vec<Option<Uuid>> = left.iter().map(|(_, left)| left.instalment.map(|id| id.0)).collect();
-    let minors: Vec<i64> = left.iter().map(|(_, left)| left.minor).collect();
+    let payments: Vec<Uuid> = left.iter().map(|left| left.payment.0).collect();
+    let kinds: Vec<String> = left.iter().map(|left| left.kind.as_str().to_owned()).collect();
+    let items: Vec<Option<Uuid>> = left.iter().map(|left| left.instalment.map(|id| id.0)).collect();
+    let minors: Vec<i64> = left.iter().map(|left| left.minor).collect();
     sqlx::query!(
         "INSERT INTO difference (id, portfolio, kind, account_id, payment_id, instalment_id, amount_minor, currency, opened_at)
          SELECT l.id, a.portfolio, l.kind, a.id, m.id, l.instalment, l.minor, m.currency, $6
@@ -216,7 +230,7 @@ pub(in crate::cash) async fn close_of_line(
 ) -> Result<()> {
     sqlx::query!(
         "UPDATE difference SET outcome = $2, note = $3, closed_by = $4, closed_at = $5
-         WHERE bank_line_id = $1 AND kind = 'unidentified' AND closed_at IS NULL",
+         WHERE bank_line_id = $1 AND kind IN ('unidentified', 'corrected') AND closed_at IS NULL",
         line.0,
         outcome,
         note,

@@ -37,11 +37,22 @@ pub(in crate::cash) struct Kept {
     pub same_file: bool,
 }
 
-/// A transaction that is kept: which one of the entry of a name, and what it came to, minor units.
+/// A transaction that is kept: which one of the entry of a name, what it came to, minor units, and what became of it.
+#[derive(Clone, Debug)]
 pub(in crate::cash) struct KnownPart {
     pub name: String,
     pub part: i32,
     pub minor: i64,
+    pub account: Option<AccountId>,
+    pub payment: Option<PaymentId>,
+}
+
+/// Where lines are kept.
+#[derive(Clone, Copy)]
+pub(in crate::cash) struct Place<'a> {
+    pub portfolio: &'a str,
+    pub statement: StatementId,
+    pub bank_account: &'a str,
 }
 
 /// Keeps a statement, if none of its name is kept.
@@ -126,8 +137,9 @@ pub(in crate::cash) async fn known(
 ) -> Result<Vec<KnownPart>> {
     Ok(sqlx::query_as!(
         KnownPart,
-        "SELECT entry_ref AS name, part, minor FROM bank_line
-         WHERE portfolio = $1 AND bank_account = $2 AND entry_ref = ANY ($3)",
+        r#"SELECT entry_ref AS name, part, minor, account_id AS "account: AccountId",
+                  payment_id AS "payment: PaymentId"
+           FROM bank_line WHERE portfolio = $1 AND bank_account = $2 AND entry_ref = ANY ($3) ORDER BY entry_ref, part"#,
         portfolio,
         bank_account,
         names
@@ -229,58 +241,113 @@ pub(in crate::cash) async fn returned_payments(
     Ok(found)
 }
 
+/// What is known of a line when it is kept.
+struct Fate<'a> {
+    state: LineState,
+    account: Option<AccountId>,
+    because: &'a str,
+    payment: Option<PaymentId>,
+    note: &'a str,
+}
+
 /// Keeps the lines of a statement.
 pub(in crate::cash) async fn insert(
     conn: &mut PgConnection,
-    portfolio: &str,
-    statement: StatementId,
-    bank_account: &str,
+    place: Place<'_>,
     lines: &[(String, Line)],
     whose: &HashMap<usize, (AccountId, String)>,
     returns: &HashMap<usize, (PaymentId, AccountId)>,
 ) -> Result<()> {
     for (nth, (name, line)) in lines.iter().enumerate() {
         let returned = returns.get(&nth);
-        let account = whose.get(&nth).map(|(account, _)| *account).or(returned.map(|(_, account)| *account));
         let because = match (whose.get(&nth), returned) {
             (Some((_, because)), _) => because.as_str(),
             (None, Some(_)) => "The bank takes this payment back.",
             (None, None) => "",
         };
-        // What goes out and returns nothing is no customer's payment.
-        let state = if line.minor < 0 && line.returned.is_none() { LineState::Passed } else { LineState::Open };
-        sqlx::query!(
-            "INSERT INTO bank_line (id, statement_id, portfolio, bank_account, nth, booked_on, value_on, minor, currency,
-                                    payer_name, payer_account, reference, remitted, end_to_end, entry_ref, part, code,
-                                    returned, state, account_id, because, payment_id)
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8, currency, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21
-             FROM bank_statement WHERE id = $2",
-            BankLineId::generate().0,
-            statement.0,
-            portfolio,
-            bank_account,
-            i32::try_from(nth).unwrap_or(i32::MAX),
-            line.booked_on,
-            line.value_on,
-            line.minor,
-            line.payer_name,
-            line.payer_account,
-            line.reference,
-            Json(&line.remitted) as _,
-            line.end_to_end,
-            name,
-            line.part,
-            line.code,
-            line.returned,
-            state.as_str(),
-            account.map(|account| account.0),
+        let fate = Fate {
+            // What goes out and returns nothing is no customer's payment.
+            state: if line.minor < 0 && line.returned.is_none() { LineState::Passed } else { LineState::Open },
+            account: whose.get(&nth).map(|(account, _)| *account).or(returned.map(|(_, account)| *account)),
             because,
-            returned.map(|(payment, _)| payment.0)
-        )
-        .execute(&mut *conn)
-        .await?;
+            payment: returned.map(|(payment, _)| *payment),
+            note: "",
+        };
+        insert_line(conn, place, nth, (name.as_str(), line), &fate).await?;
     }
     Ok(())
+}
+
+/// Keeps a line of an entry that is kept with another amount: as passed, for what it says may be booked already.
+pub(in crate::cash) async fn insert_corrected(
+    conn: &mut PgConnection,
+    place: Place<'_>,
+    nth: usize,
+    line: (&str, &Line),
+    was: &KnownPart,
+    note: &str,
+) -> Result<BankLineId> {
+    let fate = Fate { state: LineState::Passed, account: was.account, because: "", payment: None, note };
+    insert_line(conn, place, nth, line, &fate).await
+}
+
+async fn insert_line(
+    conn: &mut PgConnection,
+    place: Place<'_>,
+    nth: usize,
+    (name, line): (&str, &Line),
+    fate: &Fate<'_>,
+) -> Result<BankLineId> {
+    let id = BankLineId::generate();
+    sqlx::query!(
+        "INSERT INTO bank_line (id, statement_id, portfolio, bank_account, nth, booked_on, value_on, minor, currency,
+                                payer_name, payer_account, reference, remitted, end_to_end, entry_ref, part, code,
+                                returned, state, account_id, because, payment_id, note)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, currency, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22
+         FROM bank_statement WHERE id = $2",
+        id.0,
+        place.statement.0,
+        place.portfolio,
+        place.bank_account,
+        i32::try_from(nth).unwrap_or(i32::MAX),
+        line.booked_on,
+        line.value_on,
+        line.minor,
+        line.payer_name,
+        line.payer_account,
+        line.reference,
+        Json(&line.remitted) as _,
+        line.end_to_end,
+        name,
+        line.part,
+        line.code,
+        line.returned,
+        fate.state.as_str(),
+        fate.account.map(|account| account.0),
+        fate.because,
+        fate.payment.map(|payment| payment.0),
+        fate.note
+    )
+    .execute(conn)
+    .await?;
+    Ok(id)
+}
+
+/// Whether the line corrects an entry of which a line was booked as a payment that stands.
+pub(in crate::cash) async fn was_booked_before(conn: &mut PgConnection, line: BankLineId) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT FROM bank_line l
+               JOIN bank_line w ON w.portfolio = l.portfolio AND w.bank_account = l.bank_account
+                               AND w.entry_ref = l.entry_ref AND w.id <> l.id AND w.state = 'posted'
+               JOIN payment m ON m.id = w.payment_id AND m.state IN ('received', 'cleared')
+               WHERE l.id = $1 AND EXISTS (SELECT FROM difference d
+                                           WHERE d.bank_line_id = l.id AND d.kind = 'corrected' AND d.closed_at IS NULL)
+           ) AS "booked!""#,
+        line.0
+    )
+    .fetch_one(conn)
+    .await?)
 }
 
 /// Lines of a portfolio, a statement or of one id, in a state, after that of `after`, the oldest first.

@@ -11,12 +11,10 @@ use uuid::Uuid;
 use self::contacts::Contacts;
 use super::{Scope, line};
 use crate::{
-    account,
     error::Result,
-    ids::AccountId,
     import::{
-        record::Record,
-        store::accounts::{self, AccountRow, ContactRow, Known, PointRow},
+        record::{AccountFacts, Record},
+        store::accounts::{self, AccountRow, ContactRow, Known, PointRow, ZonesRow},
     },
     money::Currency,
 };
@@ -38,7 +36,7 @@ pub struct Taken {
 struct Rows<'a> {
     inserted: Vec<AccountRow<'a>>,
     updated: Vec<AccountRow<'a>>,
-    moved: Vec<Uuid>,
+    moved: Vec<ZonesRow>,
     contacts: Vec<ContactRow<'a>>,
     renamed: Vec<ContactRow<'a>>,
     points: Vec<PointRow<'a>>,
@@ -60,35 +58,40 @@ pub async fn take_in(
             scope.silence.keep(record, known, firsts.contains(&line(record)));
         }
     }
-    let mut taken: HashMap<&str, (Taken, Contacts<'_>)> = HashMap::with_capacity(numbers.len());
+    let mut taken: HashMap<&str, (Taken, Contacts<'_>, &AccountFacts)> = HashMap::with_capacity(numbers.len());
     let mut rows = Rows::default();
     for record in &*records {
         let number = record.account.number.as_str();
         let known = known.get(number);
-        let (account, contacts) = taken.entry(number).or_insert_with(|| {
+        let (account, contacts, believed) = taken.entry(number).or_insert_with(|| {
             let found = found(known, record);
             if found.new {
                 rows.inserted.push(AccountRow { id: found.id, facts: &record.account });
             }
-            (found, Contacts::of(known))
+            (found, Contacts::of(known), known.map_or(&record.account, |known| &known.facts))
         });
         if account.currency != record.account.currency {
             continue;
         }
         let first = firsts.contains(&line(record));
         let mut differs = false;
-        if let Some(known) = known.filter(|known| first && known.facts != record.account) {
-            rows.updated.push(AccountRow { id: known.id, facts: &record.account });
-            rows.moved.push(known.id);
-            differs = true;
+        if let Some(known) = known.filter(|_| first) {
+            *believed = &record.account;
+            if known.facts != record.account {
+                rows.updated.push(AccountRow { id: known.id, facts: &record.account });
+                differs = true;
+            }
+            let moved = contacts::moved(&known.points, believed);
+            differs |= !moved.is_empty();
+            rows.moved.extend(moved);
         }
-        differs |= contacts.meet(&mut rows, account.id, record, first);
+        differs |= contacts.meet(&mut rows, account.id, record, believed, first);
         if differs && !account.new {
             account.changed.push(line(record));
         }
     }
     write(conn, scope, &rows).await?;
-    Ok(taken.into_iter().map(|(number, (account, _))| (number.to_owned(), account)).collect())
+    Ok(taken.into_iter().map(|(number, (account, ..))| (number.to_owned(), account)).collect())
 }
 
 fn found(known: Option<&Known>, record: &Record) -> Taken {
@@ -116,9 +119,8 @@ async fn write(conn: &mut PgConnection, scope: Scope<'_>, rows: &Rows<'_>) -> Re
     if !rows.points.is_empty() {
         accounts::insert_points(conn, &rows.points, scope.now).await?;
     }
-    for id in &rows.moved {
-        let moved = account::store::get(conn, AccountId(*id)).await?;
-        account::store::rezone(conn, &moved).await?;
+    if !rows.moved.is_empty() {
+        accounts::rezone(conn, &rows.moved).await?;
     }
     Ok(())
 }

@@ -36,7 +36,14 @@ pub async fn close(conn: &mut PgConnection, scope: Scope<'_>, missing: &[Missing
         let wanted: Vec<Wanted<'_>> = step
             .iter()
             .enumerate()
-            .map(|(nth, item)| Wanted { nth, account: item.account, number: &item.number, seq: item.seq })
+            .map(|(nth, item)| Wanted {
+                nth,
+                account: item.account,
+                number: &item.number,
+                series: &item.series,
+                issued_on: item.issued_on,
+                seq: item.seq,
+            })
             .collect();
         let mut changes = Changes { reason: "no longer listed", ..Changes::default() };
         for found in store::items::known(conn, &wanted).await? {

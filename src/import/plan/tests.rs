@@ -8,6 +8,7 @@ fn day(number: u32) -> NaiveDate {
 fn item() -> Item {
     Item {
         number: "1".to_owned(),
+        series: String::new(),
         seq: 1,
         issued_on: day(1),
         due_on: day(10),
@@ -23,6 +24,7 @@ fn known() -> Known {
     Known {
         instalment: Uuid::from_u128(1),
         invoice: Uuid::from_u128(2),
+        series: String::new(),
         issued_on: day(1),
         po_number: None,
         due_on: day(10),

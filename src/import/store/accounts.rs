@@ -41,10 +41,14 @@ pub struct KnownContact {
 
 /// A contact point as stored.
 pub struct KnownPoint {
+    /// Its id.
+    pub id: Uuid,
     /// `phone` or `email`.
     pub kind: String,
     /// The number or address.
     pub value: String,
+    /// The time zones that a number may be in.
+    pub zones: Vec<String>,
 }
 
 /// Account facts to write.
@@ -81,6 +85,13 @@ pub struct PointRow<'a> {
     pub position: i16,
     /// What the contact has is tried after it.
     pub before_others: bool,
+}
+
+/// A number with the zones that it may be in now.
+#[derive(Serialize)]
+pub struct ZonesRow {
+    pub id: Uuid,
+    pub zones: Vec<&'static str>,
 }
 
 /// Those of these logins that an agent has.
@@ -148,12 +159,16 @@ async fn contacts(conn: &mut PgConnection, accounts: &[Uuid]) -> Result<HashMap<
 }
 
 async fn points(conn: &mut PgConnection, accounts: &[Uuid]) -> Result<HashMap<Uuid, Vec<KnownPoint>>> {
-    let rows = sqlx::query!("SELECT account_id, kind, value FROM contact_point WHERE account_id = ANY ($1)", accounts)
-        .fetch_all(conn)
-        .await?;
+    let rows = sqlx::query!(
+        "SELECT id, account_id, kind, value, zones FROM contact_point WHERE account_id = ANY ($1)",
+        accounts
+    )
+    .fetch_all(conn)
+    .await?;
     let mut points: HashMap<Uuid, Vec<KnownPoint>> = HashMap::new();
     for row in rows {
-        points.entry(row.account_id).or_default().push(KnownPoint { kind: row.kind, value: row.value });
+        let point = KnownPoint { id: row.id, kind: row.kind, value: row.value, zones: row.zones };
+        points.entry(row.account_id).or_default().push(point);
     }
     Ok(points)
 }
@@ -181,15 +196,19 @@ pub async fn insert(
     Ok(())
 }
 
-/// Overwrites what the file says about accounts.
+/// Overwrites what the file says about accounts. That their terms of payment are others now is kept with what they were.
 pub async fn update(conn: &mut PgConnection, rows: &[AccountRow<'_>], now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "UPDATE account a SET name = f.name, party_kind = f.kind, country = f.country, region = f.region, city = f.city,
+        "WITH f AS (SELECT * FROM jsonb_to_recordset($1) AS f (id uuid, name text, kind text, country text, region text,
+                        city text, postal_code text, address_line text, zone text, language text, terms text, owner text)),
+              kept AS (INSERT INTO audit (at, action, object_kind, object_id, detail)
+                       SELECT $2::timestamptz, 'terms', 'account', a.id::text,
+                              jsonb_build_object('was', a.terms, 'now', coalesce(f.terms, 'not known'), 'reason', 'by an import')
+                       FROM f JOIN account a ON a.id = f.id WHERE a.terms IS DISTINCT FROM f.terms)
+         UPDATE account a SET name = f.name, party_kind = f.kind, country = f.country, region = f.region, city = f.city,
                 postal_code = f.postal_code, address_line = f.address_line, stated_zone = f.zone, language = f.language,
                 terms = f.terms, owner_id = (SELECT u.id FROM users u WHERE u.login = f.owner), updated_at = $2
-         FROM jsonb_to_recordset($1) AS f (id uuid, name text, kind text, country text, region text, city text,
-             postal_code text, address_line text, zone text, language text, terms text, owner text)
-         WHERE a.id = f.id",
+         FROM f WHERE a.id = f.id",
         Json(rows) as _,
         now
     )
@@ -246,6 +265,18 @@ pub async fn insert_points(conn: &mut PgConnection, rows: &[PointRow<'_>], now: 
          ON CONFLICT (contact_id, kind, value) DO NOTHING",
         Json(rows) as _,
         now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Overwrites the zones of numbers.
+pub async fn rezone(conn: &mut PgConnection, rows: &[ZonesRow]) -> Result<()> {
+    sqlx::query!(
+        "UPDATE contact_point p SET zones = ARRAY(SELECT jsonb_array_elements_text(f.zones))
+         FROM jsonb_to_recordset($1) AS f (id uuid, zones jsonb) WHERE p.id = f.id",
+        Json(rows) as _
     )
     .execute(conn)
     .await?;

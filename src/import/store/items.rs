@@ -19,6 +19,10 @@ pub struct Wanted<'a> {
     pub account: Uuid,
     /// Invoice number.
     pub number: &'a str,
+    /// What its source counts it by; empty: the file does not say.
+    pub series: &'a str,
+    /// Invoice date.
+    pub issued_on: NaiveDate,
     /// Instalment.
     pub seq: i16,
 }
@@ -48,6 +52,7 @@ pub async fn known(conn: &mut PgConnection, wanted: &[Wanted<'_>]) -> Result<Vec
             let known = known.map(|(((instalment, invoice), issued_on), due_on)| Known {
                 instalment,
                 invoice,
+                series: row.series.unwrap_or_default(),
                 issued_on,
                 po_number: row.po_number,
                 due_on,
@@ -104,6 +109,7 @@ pub struct InvoiceRow {
     pub id: Uuid,
     pub account: Uuid,
     pub number: String,
+    pub series: String,
     pub issued_on: NaiveDate,
     pub currency: String,
     pub po_number: Option<String>,
@@ -165,26 +171,51 @@ pub struct PromiseRow {
     pub status: String,
 }
 
-/// Writes the changes of a batch; what is reversed is reversed on `as_of`. Gives the accounts that got a new promise.
+/// What was written besides.
+pub struct Written {
+    /// Accounts that got a new promise.
+    pub promised: Vec<Uuid>,
+    /// Payments that no longer stand.
+    pub taken_back: Vec<TakenBack>,
+}
+
+/// A payment that no longer stands.
+pub struct TakenBack {
+    pub payment: Uuid,
+    pub account: Uuid,
+}
+
+impl Changes {
+    /// Whether anything that stood is taken back.
+    pub fn take_back(&self) -> bool {
+        !(self.unpost.is_empty() && self.unpay.is_empty() && self.unapply.is_empty())
+    }
+
+    fn why(&self) -> &'static str {
+        if self.reason.is_empty() { "changed by an import" } else { self.reason }
+    }
+}
+
+/// Writes the changes of a batch; what is reversed is reversed on `as_of`.
 pub async fn write(
     conn: &mut PgConnection,
     changes: &Changes,
     as_of: NaiveDate,
     now: DateTime<Utc>,
-) -> Result<Vec<Uuid>> {
+) -> Result<Written> {
     write_invoices(conn, changes, now).await?;
-    reverse(conn, changes, as_of, now).await?;
+    let taken_back = reverse(conn, changes, as_of, now).await?;
     post(conn, changes, now).await?;
     write_disputes(conn, changes, now).await?;
-    write_promises(conn, &changes.promises).await
+    Ok(Written { promised: write_promises(conn, &changes.promises).await?, taken_back })
 }
 
 async fn write_invoices(conn: &mut PgConnection, changes: &Changes, now: DateTime<Utc>) -> Result<()> {
     if !changes.instalments.is_empty() {
         sqlx::query!(
-            "INSERT INTO invoice (id, account_id, number, issued_on, currency, po_number, created_at)
-             SELECT id, account, number, issued_on, currency, po_number, $2 FROM jsonb_to_recordset($1)
-             AS v (id uuid, account uuid, number text, issued_on date, currency text, po_number text)",
+            "INSERT INTO invoice (id, account_id, number, series, issued_on, currency, po_number, created_at)
+             SELECT id, account, number, series, issued_on, currency, po_number, $2 FROM jsonb_to_recordset($1)
+             AS v (id uuid, account uuid, number text, series text, issued_on date, currency text, po_number text)",
             Json(&changes.invoices) as _,
             now
         )
@@ -201,8 +232,10 @@ async fn write_invoices(conn: &mut PgConnection, changes: &Changes, now: DateTim
     }
     if !changes.headers.is_empty() {
         sqlx::query!(
-            "UPDATE invoice SET issued_on = f.issued_on, po_number = f.po_number
-             FROM jsonb_to_recordset($1) AS f (id uuid, issued_on date, po_number text) WHERE invoice.id = f.id",
+            "UPDATE invoice SET issued_on = f.issued_on, po_number = f.po_number,
+                    series = coalesce(nullif(f.series, ''), invoice.series)
+             FROM jsonb_to_recordset($1) AS f (id uuid, series text, issued_on date, po_number text)
+             WHERE invoice.id = f.id",
             Json(&changes.headers) as _
         )
         .execute(&mut *conn)
@@ -220,9 +253,14 @@ async fn write_invoices(conn: &mut PgConnection, changes: &Changes, now: DateTim
     Ok(())
 }
 
-async fn reverse(conn: &mut PgConnection, changes: &Changes, as_of: NaiveDate, now: DateTime<Utc>) -> Result<()> {
-    if changes.unpost.is_empty() && changes.unpay.is_empty() && changes.unapply.is_empty() {
-        return Ok(());
+async fn reverse(
+    conn: &mut PgConnection,
+    changes: &Changes,
+    as_of: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<Vec<TakenBack>> {
+    if !changes.take_back() {
+        return Ok(Vec::new());
     }
     sqlx::query!(
         "INSERT INTO allocation
@@ -239,22 +277,35 @@ async fn reverse(conn: &mut PgConnection, changes: &Changes, as_of: NaiveDate, n
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!(
-        "INSERT INTO posting (account_id, kind, instalment_id, payment_id, amount_minor, currency, business_date,
-                              recorded_at, reverses, reason)
-         SELECT account_id, kind, instalment_id, payment_id, -amount_minor, currency, $3, $4, id, coalesce(nullif($5, ''), 'changed by an import')
-         FROM posting p
-         WHERE (id = ANY ($1) OR (payment_id = ANY ($2) AND kind = 'payment')) AND reverses IS NULL
-           AND NOT EXISTS (SELECT FROM posting r WHERE r.reverses = p.id)",
+    let reversed = sqlx::query!(
+        r#"INSERT INTO posting (account_id, kind, instalment_id, payment_id, amount_minor, currency, business_date,
+                                recorded_at, reverses, reason)
+           SELECT account_id, kind, instalment_id, payment_id, -amount_minor, currency, $3, $4, id, $5
+           FROM posting p
+           WHERE (id = ANY ($1) OR (payment_id = ANY ($2) AND kind = 'payment')) AND reverses IS NULL
+             AND NOT EXISTS (SELECT FROM posting r WHERE r.reverses = p.id)
+           RETURNING account_id, CASE WHEN kind = 'payment' THEN payment_id END AS "payment""#,
         &changes.unpost,
         &changes.unpay,
         as_of,
         now,
-        changes.reason
+        changes.why()
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "WITH gone AS (UPDATE payment SET state = 'reversed'
+                       WHERE id = ANY ($1) AND state IN ('received', 'cleared') RETURNING id)
+         INSERT INTO payment_event (payment_id, state, reason, on_day, at) SELECT id, 'reversed', $2, $3, $4 FROM gone",
+        &changes.unpay,
+        changes.why(),
+        as_of,
+        now
     )
     .execute(conn)
     .await?;
-    Ok(())
+    let payments = reversed.into_iter().filter_map(|row| Some((row.payment?, row.account_id)));
+    Ok(payments.map(|(payment, account)| TakenBack { payment, account }).collect())
 }
 
 async fn post(conn: &mut PgConnection, changes: &Changes, now: DateTime<Utc>) -> Result<()> {

@@ -57,7 +57,7 @@ pub async fn set_limit(conn: &mut PgConnection, limit: &PostingLimit, by: UserId
         return Err(Error::invalid("role", "unknown"));
     }
     if Limited::from_name(&limit.kind).is_none() {
-        return Err(Error::invalid("kind", "credit_note, refund, reversal or the kind of an adjustment"));
+        return Err(Error::invalid("kind", "payment, credit_note, refund, reversal or the kind of an adjustment"));
     }
     if limit.currency != "***" && Currency::parse(&limit.currency).is_err() {
         return Err(Error::invalid("currency", "an ISO 4217 code, or *** for all others"));

@@ -33,25 +33,26 @@ pub async fn all_terms(conn: &mut PgConnection) -> Result<Vec<(String, Terms)>> 
     Ok(rows.into_iter().map(|row| (row.code, row.body.0)).collect())
 }
 
-/// Sets the payment terms of a code; invoices that were issued by it before stay as they are.
+/// Sets the payment terms of a code; invoices that were issued by it before stay as they are. Gives what they were.
 ///
 /// # Errors
 /// [`Error::Invalid`] for terms that are not in order.
-pub async fn set_terms(conn: &mut PgConnection, code: &str, terms: &Terms) -> Result<()> {
+pub async fn set_terms(conn: &mut PgConnection, code: &str, new: &Terms) -> Result<Option<Terms>> {
     if !(1..=32).contains(&code.chars().count()) {
         return Err(Error::invalid("code", "1 to 32 characters"));
     }
-    if let Some(fault) = terms.fault() {
+    if let Some(fault) = new.fault() {
         return Err(Error::invalid("parts", fault));
     }
+    let was = terms(&mut *conn, code).await?;
     sqlx::query!(
         "INSERT INTO payment_terms (code, body) VALUES ($1, $2) ON CONFLICT (code) DO UPDATE SET body = excluded.body",
         code,
-        Json(terms) as _
+        Json(new) as _
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(was)
 }
 
 pub(in crate::ledger) async fn insert_details(

@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::{
     error::Result,
     ids::{AccountId, InstalmentId, PromiseId},
     ledger::store::stored_currency,
     money::Currency,
-    promise::evaluate::{Credited, Paid, Status, Terms, evaluate},
+    promise::{
+        Until, credited,
+        evaluate::{Credited, Paid, Status, Terms, evaluate},
+        paid,
+    },
     report::{AsOf, forecast::OpenPromise},
 };
 
@@ -40,13 +43,14 @@ pub async fn open_promises(conn: &mut PgConnection, as_of: AsOf, portfolio: Opti
         .iter()
         .flat_map(|(account, ground)| ground.terms.iter().flat_map(|terms| &terms.items).map(|item| (*item, *account)))
         .collect();
-    let items: Vec<Uuid> = account_of.keys().map(|item| item.0).collect();
-    for paid in paid(conn, as_of, &items).await? {
+    let accounts: Vec<AccountId> = grounds.keys().copied().collect();
+    let until = Some(Until { day: as_of.day, known_at: as_of.known_at });
+    for paid in paid(conn, &accounts, until).await? {
         if let Some(ground) = account_of.get(&paid.item).and_then(|account| grounds.get_mut(account)) {
             ground.paid.push(paid);
         }
     }
-    for credited in credited(conn, as_of, &items).await? {
+    for credited in credited(conn, &accounts, until).await? {
         if let Some(ground) = account_of.get(&credited.item).and_then(|account| grounds.get_mut(account)) {
             ground.credited.push(credited);
         }
@@ -116,45 +120,4 @@ async fn taken(conn: &mut PgConnection, as_of: AsOf, portfolio: Option<&str>) ->
         ground.of.push(About { currency, unsettled: row.unsettled, kept: row.kept, matured: row.matured });
     }
     Ok(grounds)
-}
-
-/// What had been paid on the items, and not been taken back.
-async fn paid(conn: &mut PgConnection, as_of: AsOf, items: &[Uuid]) -> Result<Vec<Paid>> {
-    Ok(sqlx::query_as!(
-        Paid,
-        r#"SELECT a.instalment_id AS "item: InstalmentId", a.amount_minor AS minor, m.received_on AS "on", m.recorded_at,
-                  m.state = 'cleared' AS "cleared!"
-           FROM allocation a JOIN payment m ON m.id = a.payment_id
-           WHERE a.instalment_id = ANY ($1) AND a.amount_minor > 0 AND a.business_date <= $2 AND a.recorded_at <= $3
-             AND NOT EXISTS (SELECT FROM allocation r
-                             WHERE r.reverses = a.id AND r.business_date <= $2 AND r.recorded_at <= $3)"#,
-        items,
-        as_of.day,
-        as_of.known_at
-    )
-    .fetch_all(conn)
-    .await?)
-}
-
-/// What had been credited on the items otherwise than by a payment, and not been taken back.
-async fn credited(conn: &mut PgConnection, as_of: AsOf, items: &[Uuid]) -> Result<Vec<Credited>> {
-    Ok(sqlx::query_as!(
-        Credited,
-        r#"SELECT p.instalment_id AS "item!: InstalmentId", -p.amount_minor AS "minor!", p.recorded_at AS "recorded_at!"
-           FROM posting p
-           WHERE p.instalment_id = ANY ($1) AND p.amount_minor < 0 AND p.reverses IS NULL
-             AND p.business_date <= $2 AND p.recorded_at <= $3
-             AND NOT EXISTS (SELECT FROM posting r WHERE r.reverses = p.id AND r.business_date <= $2 AND r.recorded_at <= $3)
-           UNION ALL
-           SELECT a.instalment_id, a.amount_minor, c.recorded_at
-           FROM allocation a JOIN credit_note c ON c.id = a.credit_note_id
-           WHERE a.instalment_id = ANY ($1) AND a.amount_minor > 0 AND a.business_date <= $2 AND a.recorded_at <= $3
-             AND NOT EXISTS (SELECT FROM allocation r
-                             WHERE r.reverses = a.id AND r.business_date <= $2 AND r.recorded_at <= $3)"#,
-        items,
-        as_of.day,
-        as_of.known_at
-    )
-    .fetch_all(conn)
-    .await?)
 }

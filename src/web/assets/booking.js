@@ -90,6 +90,10 @@ export async function booking(account, items, me, done) {
     }, "Posted."), "main");
   }
 
+  const payer = () => asked("Record a payment …", [field("Amount", "amount", { inputmode: "decimal", required: true }), field("Received on", "on", { type: "date", required: true, value: me.business_date, max: me.business_date }),
+    field("How", "method", { maxlength: "40", required: true, value: "transfer" }), field("What the payer wrote", "reference", { maxlength: "500" }), el("p", { class: "quiet small" }, reach("payment"))],
+  (form) => change(() => api("POST", "/api/payments", { account: account.id, amount: { minor: amount(form.amount.value), currency }, received_on: form.on.value, method: form.method.value, reference: form.reference.value }),
+    "Recorded, and applied by the rules."));
   const apply = (source, left) => asked("Apply …", [field("To", "instalment", {}, "select", choices()), field("Amount", "amount", { inputmode: "decimal", required: true, value: decimal(left, currency) })],
     (form) => change(() => api("POST", "/api/allocations", { source, instalment: form.instalment.value, minor: amount(form.amount.value, left) }), "Applied."));
   const refund = (source, left) => asked("Refund …", [field("Amount", "amount", { inputmode: "decimal", required: true, value: left ? decimal(left, currency) : "" }), why(), el("p", { class: "quiet small" }, reach("refund"))],
@@ -142,7 +146,7 @@ export async function booking(account, items, me, done) {
     const decide = (approve) => (form) => change(() => api("POST", `/api/approvals/${one.id}`, { approve, note: form.note.value }), approve ? "Approved and posted." : "Refused.");
     const note = () => field("What to say about it", "note", { maxlength: "500" });
     return el("li", { "data-approval": one.id }, el("div", { class: "row" }, el("b", { class: "figure" }, money(one.amount)), el("span", {}, words(one.kind)),
-      el("span", { class: "quiet small" }, `${one.request.reason}, asked by ${who(one.requested_by)}`), own ? el("span", { class: "tag" }, "another person decides") : null),
+      el("span", { class: "quiet small" }, `${one.request.reason || one.request.reference || one.request.method}, asked by ${who(one.requested_by)}`), own ? el("span", { class: "tag" }, "another person decides") : null),
     own ? el("div", { class: "asks" }, el("button", { type: "button", onclick: () => change(() => api("POST", `/api/approvals/${one.id}/withdraw`), "Withdrawn.", "Withdraw what you have asked for?") }, "Withdraw"))
       : el("div", { class: "asks" }, asked("Approve …", [note()], decide(true), "main"), asked("Refuse …", [note()], decide(false))));
   }
@@ -150,6 +154,6 @@ export async function booking(account, items, me, done) {
   const list = (title, found, line, none) => [el("h3", {}, title), el("ul", { class: "booked" }, found.length ? found.map(line) : el("li", { class: "quiet" }, none))];
   const other = postings.items.filter((one) => !["payment", "invoice"].includes(one.kind));
   const rest = payments.next || postings.next || other.length > SHOWN ? el("p", { class: "quiet small" }, `The ${SHOWN} newest of each are shown; the time line has them all.`) : null;
-  return [waiting.items.length ? list("Waiting for approval", waiting.items, approval, "") : null, poster(),
+  return [waiting.items.length ? list("Waiting for approval", waiting.items, approval, "") : null, payer(), poster(),
     list("Payments", payments.items, payment, "None."), list("Other postings", other.slice(0, SHOWN), posting, "None."), rest].flat();
 }

@@ -109,7 +109,7 @@ async function upload() {
   const response = await fetch(`/api/cash/statements?${query}`, { method: "POST", headers: { "content-type": "application/octet-stream" }, body: file });
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw Object.assign(new Error(answer.detail ?? "the upload failed"), { field: answer.field });
-  say(answer.map((one) => `${one.reference.slice(0, 24)}: ${one.before ? "taken in before" : `${one.new} new lines, ${one.known} known, ${one.identified} likely somebody's`}`).join("; "));
+  say(answer.map((one) => `${one.reference.slice(0, 24)}: ${one.before ? "taken in before" : `${one.new} new lines, ${one.known} known, ${one.corrected ? `${one.corrected} corrected by the bank (see Differences), ` : ""}${one.identified} likely somebody's`}`).join("; "));
   await Promise.all([showStatements(), showLines(answer[0]?.statement ?? null)]);
 }
 

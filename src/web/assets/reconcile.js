@@ -2,7 +2,7 @@
 import { api, attempt, byId, clock, day, el, fill, minorOf, money, say, when, words } from "/assets/common.js";
 import { amountOf, ofPortfolio, portfolio } from "/assets/cashwords.js";
 
-const OUTCOMES = ["explained", "collected", "applied", "written_off", "credited", "refunded", "moved", "disputed"];
+const OUTCOMES = ["explained", "collected", "applied", "written_off", "credited", "refunded", "moved", "disputed", "taken_back"];
 let next = null;
 
 function difference(one) {
@@ -71,7 +71,7 @@ function approval(one) {
   return el("li", {},
     el("div", { class: "head" }, el("b", {}, words(one.kind)), `Account ${one.account_number}`,
       el("span", { class: "quiet small" }, `asked for ${when(one.requested_at)}`), el("span", { class: "amount" }, money(one.amount))),
-    one.request.reason ? el("p", {}, one.request.reason) : null,
+    one.request.reason || one.request.reference ? el("p", {}, one.request.reason || one.request.reference) : null,
     el("div", { class: "row" }, note, el("button", { class: "main", onclick: () => decide(true) }, "Approve"), el("button", { onclick: () => decide(false) }, "Refuse")));
 }
 

@@ -12,7 +12,7 @@ const house = byId("house").elements;
 const credit = byId("credit").elements;
 const limit = byId("limit").elements;
 const term = byId("term").elements;
-const KINDS = ["credit_note", "write_off", "small_balance", "discount", "bank_charge", "short_pay", "interest", "fee", "waiver", "refund", "reversal"];
+const KINDS = ["payment", "credit_note", "write_off", "small_balance", "discount", "bank_charge", "short_pay", "interest", "fee", "waiver", "refund", "reversal"];
 const ISSUER = ["name", "address", "email", "phone", "tax_id", "bank"];
 
 const of = (form) => `portfolio=${encodeURIComponent(form.portfolio.value)}`;

@@ -115,7 +115,7 @@ async fn by_hand(browser: &Browser) -> WebDriverResult<()> {
 
 /// What is posted, taken off, applied, and asked for.
 async fn booking(browser: &Browser) -> WebDriverResult<()> {
-    let post = "#booking > .ask";
+    let post = "#booking > .ask:has(select[name=kind])";
     browser.find(&format!("{post} summary")).await?.click().await?;
     let choose = |kind: &str| format!("{post} select[name=kind] option[value={kind}]");
     browser.find(&choose("small_balance")).await?.click().await?;
@@ -156,7 +156,16 @@ async fn booking(browser: &Browser) -> WebDriverResult<()> {
     browser.fill("#invoice input[name=name]", "proof of delivery").await?;
     browser.fill("#invoice input[name=reference]", "DMS 4711").await?;
     browser.find("#invoice form button").await?.click().await?;
-    browser.see_text("#invoice", "proof of delivery: DMS 4711").await
+    browser.see_text("#invoice", "proof of delivery: DMS 4711").await?;
+
+    let pay = "#booking > .ask:has(input[name=method])";
+    browser.find(&format!("{pay} summary")).await?.click().await?;
+    browser.see_text(pay, "without a limit").await?;
+    browser.fill(&format!("{pay} input[name=amount]"), "25.00").await?;
+    browser.fill(&format!("{pay} input[name=reference]"), "by telephone").await?;
+    browser.find(&format!("{pay} button")).await?.click().await?;
+    browser.see_text("#said", "Recorded, and applied by the rules.").await?;
+    browser.see_text("#booking", "by telephone").await
 }
 
 #[tokio::test]

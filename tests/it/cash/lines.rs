@@ -183,6 +183,51 @@ async fn a_known_statement_that_says_more_brings_its_new_lines() {
 }
 
 #[tokio::test]
+async fn an_entry_that_the_bank_corrects_is_a_difference_and_not_booked_twice() {
+    let test = TestApp::start().await;
+    let (app, client) = (&test.app, Client::new(&test.app).await);
+    let today = app.clock.business_date();
+    let a = account(app, "commercial").await;
+    invoice(app, a, today, &[50_000]).await;
+    invoice_number(app, a, "INV-12").await;
+    load(&client, &bai(&[(165, 50_000, "B-1", "INV-12")])).await;
+    let line = lines(&client, "open").await.remove(0);
+    let decide = async |line: &Value, decision: Value| {
+        let path = format!("/api/cash/lines/{}", line["id"].as_str().expect("an id"));
+        client.post(&path, &decision).await
+    };
+    let booked = decide(&line, json!({ "decision": "accept", "token": line["token"] })).await;
+    assert_eq!(booked.status, StatusCode::OK, "{}", booked.text);
+
+    let file = bai(&[(165, 48_000, "B-1", "INV-12")]).replace("260310,1800,1,", "260311,1800,2,");
+    let loaded = load(&client, &file).await;
+    let count = |loaded: &Value| ["new", "known", "corrected"].map(|name| loaded[name].as_i64());
+    assert_eq!(count(&loaded), [Some(0), Some(0), Some(1)], "{loaded}");
+    let again = load(&client, &file.replace("1800,2,", "1801,3,")).await;
+    assert_eq!(count(&again), [Some(0), Some(1), Some(0)], "once: {again}");
+    let found = client.get("/api/cash/differences").await.body;
+    let one = &found["items"][0];
+    assert_eq!((&one["kind"], &one["amount"]["minor"]), (&json!("corrected"), &json!(2_000)), "{found}");
+    assert_eq!((&one["account"], &one["payment"]), (&json!(a), &booked.body["payment"]));
+    assert_eq!(open(app, a).await, (0, 0), "nothing is booked by itself");
+
+    let now = lines(&client, "passed").await.remove(0);
+    assert!(now["note"].as_str().is_some_and(|note| note.contains("500.00")), "{now}");
+    assert_eq!((&now["amount"]["minor"], &now["id"]), (&json!(48_000), &one["bank_line"]));
+    let book = json!({ "decision": "change", "account": a });
+    let early = decide(&now, book.clone()).await;
+    assert_eq!(early.status, StatusCode::CONFLICT, "the same money twice: {}", early.text);
+    let wrong = json!({ "document": { "payment": booked.body["payment"] }, "reason": "corrected by the bank" });
+    assert_eq!(client.post("/api/reversals", &wrong).await.status, StatusCode::CREATED);
+    let posted = decide(&now, book).await;
+    assert_eq!((posted.status, &posted.body["state"]), (StatusCode::OK, &json!("posted")), "{}", posted.text);
+    assert_eq!(open(app, a).await, (2_000, 0));
+    let left = client.get("/api/cash/differences").await.body;
+    assert!(left["items"].as_array().is_some_and(|all| all.iter().all(|one| one["kind"] != "corrected")), "{left}");
+    finish(test).await;
+}
+
+#[tokio::test]
 async fn two_groups_of_one_day_and_account_in_a_file_are_both_taken_in() {
     let test = TestApp::start().await;
     let client = Client::new(&test.app).await;

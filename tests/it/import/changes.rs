@@ -1,6 +1,6 @@
 //! What a second file changes, and what it does not.
 
-use ledgerline::{account, ledger};
+use ledgerline::{account, ledger, queue};
 
 use super::{Folder, counts, day, everything, figures_agree, open, open_items, take_in};
 use crate::harness::TestApp;
@@ -120,6 +120,28 @@ async fn a_new_number_goes_first_and_a_new_address_moves_the_zones() {
 }
 
 #[tokio::test]
+async fn a_file_that_says_the_same_again_mends_zones_and_the_place_in_the_queue() {
+    let (app, folder) = (TestApp::start().await, Folder::new());
+    let campaign = crate::portfolio::campaign(&app.app, "main", ledgerline::campaign::Mode::Progressive).await;
+    let path = folder.put("in.csv", file(&["7,D,NY,212 555 0107,A1,,2026-01-05,2026-02-04,60.00,,,"]));
+    take_in(&app.app, &open_items(&path)).await;
+    // as an earlier version worked them out
+    sqlx::query("UPDATE contact_point SET zones = '{Pacific/Honolulu}'").execute(&app.app.db).await.unwrap();
+    app.settle().await;
+    assert!(queue::keep_up(&app.app, &campaign).await.expect("kept up"));
+    let is_open = async || {
+        let page = queue::next(&app.app, campaign.id, None, 10).await.expect("a page");
+        page.items.iter().map(|entry| entry.open).collect::<Vec<_>>()
+    };
+    assert_eq!(is_open().await, [false], "it is early in Honolulu");
+    assert_eq!(counts(&take_in(&app.app, &open_items(&path)).await), (0, 1, 0, 0));
+    app.settle().await;
+    assert_eq!(is_open().await, [true], "it is noon in New York");
+    assert_eq!(counts(&take_in(&app.app, &open_items(&path)).await), (0, 0, 1, 0), "once");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn contacts_come_from_all_rows_of_an_account_each_once() {
     let (app, folder) = (TestApp::start().await, Folder::new());
     let row = |contact: &str, invoice: &str| format!("7,D,{contact},{invoice},2026-01-05,2026-02-04,60.00");
@@ -199,6 +221,11 @@ async fn a_file_leaves_alone_what_it_has_no_column_for() {
     .execute(&app.app.db)
     .await
     .unwrap();
+    let mut conn = app.app.db.acquire().await.unwrap();
+    let moved = account::store::search(&mut conn, &account::Search::All, None, 10).await.unwrap().remove(0);
+    let moved = account::store::get(&mut conn, moved.id).await.unwrap();
+    account::store::rezone(&mut conn, &moved).await.unwrap();
+    drop(conn);
     sqlx::query("UPDATE contact SET role = 'approver'").execute(&app.app.db).await.unwrap();
     sqlx::query("UPDATE person SET name = 'Mr. Payables'").execute(&app.app.db).await.unwrap();
     let before = everything(&app.app).await;
@@ -236,5 +263,36 @@ async fn the_owner_of_an_account_comes_by_login_and_nobody_else_is_taken() {
     let owners: Vec<(String, Option<uuid::Uuid>)> =
         sqlx::query_as("SELECT number, owner_id FROM account ORDER BY number").fetch_all(&app.app.db).await.unwrap();
     assert_eq!(owners, [("1".to_owned(), Some(agent.user.0)), ("4".to_owned(), None)]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn other_terms_of_payment_are_in_the_time_line() {
+    let (app, folder) = (TestApp::start().await, Folder::new());
+    let boss = crate::money::user(&app.app, ledgerline::agent::Role::Supervisor).await;
+    let mapping = |text: &str| ledgerline::import::mapping::Mapping::parse("terms", text).expect("a mapping");
+    let text = "row = 'invoice'\n[account]\nnumber = 'No'\ncurrency = { value = 'USD' }\nterms = 'Terms'\n\
+                [invoice]\nnumber = 'Invoice'\nissued_on = 'On'\ndue_on = 'Due'\namount = 'Amount'\n";
+    let put = async |terms: &str| {
+        let path =
+            folder.put("in.csv", format!("No,Terms,Invoice,On,Due,Amount\n7,{terms},A1,2026-01-05,2026-02-04,1.00\n"));
+        take_in(&app.app, &ledgerline::import::ImportJob::new(&path, mapping(text), day("2026-03-10"))).await
+    };
+    for terms in ["NET30", "NET30", "NET60"] {
+        put(terms).await;
+    }
+    let mut conn = app.app.db.acquire().await.unwrap();
+    let account = account::store::search(&mut conn, &account::Search::All, None, 10).await.unwrap().remove(0).id;
+    let back = ledgerline::credit::NewTerms {
+        terms: Some("NET30".to_owned()),
+        reason: "as agreed".to_owned(),
+        ..ledgerline::credit::NewTerms::default()
+    };
+    app.app.clock.advance(chrono::TimeDelta::minutes(1));
+    ledgerline::credit::change_terms(&app.app, boss, account, &back).await.unwrap();
+    let line = account::store::timeline(&mut conn, account, None, 100).await.unwrap();
+    let told: Vec<_> = line.iter().filter(|entry| entry.what == "terms").map(|entry| entry.text.as_deref()).collect();
+    assert_eq!(told, [Some("NET30: as agreed"), Some("NET60: by an import")]);
+    drop(conn);
     app.finish().await;
 }

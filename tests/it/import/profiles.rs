@@ -129,3 +129,37 @@ async fn every_shipped_profile_takes_its_file_in_once_and_to_the_cent() {
     figures_agree(&app.app).await;
     app.finish().await;
 }
+
+#[tokio::test]
+async fn numbers_that_sap_uses_again_are_told_apart_by_year_and_company() {
+    let (app, folder) = (TestApp::start().await, Folder::new());
+    let list = |name: &str, header: &str, rows: &[&str]| {
+        let head = format!("Customer\t{header}DocumentNo\tDoc. Date\tNet due dt\tAmount in DC\tCurr.");
+        folder.put(name, format!("{head}\n{}\n", rows.join("\n")).replace('\t', "|"))
+    };
+    let job =
+        |path: &std::path::Path| ImportJob::new(path, Mapping::load("sap-fbl5n").expect("shipped"), day("2026-03-10"));
+    let bare = list("bare.txt", "", &["45\t1800000001\t01.02.2025\t03.03.2025\t10,00\tEUR"]);
+    assert_eq!(counts(&take_in(&app.app, &job(&bare)).await), (1, 0, 0, 0));
+    let rows = [
+        "45\t1000\t2025\t1800000001\t01.02.2025\t03.03.2025\t10,00\tEUR",
+        "45\t1000\t2026\t1800000001\t01.02.2026\t03.03.2026\t20,00\tEUR",
+        "45\t2000\t2026\t1800000001\t01.02.2026\t03.03.2026\t40,00\tEUR",
+    ];
+    let columns = "Company Code\tFiscal Year\t";
+    let report = take_in(&app.app, &job(&list("list.txt", columns, &rows))).await;
+    assert_eq!(counts(&report), (2, 1, 0, 0), "the one of before has its year now");
+    assert_eq!(open(&report, "EUR"), (7_000, 3));
+    let again = take_in(&app.app, &job(&list("list.txt", "CoCd\tYear\t", &rows))).await;
+    assert_eq!((counts(&again), open(&again, "EUR")), ((0, 0, 3, 0), (7_000, 3)));
+    assert_eq!(counts(&take_in(&app.app, &job(&bare)).await), (0, 0, 1, 0), "known by its date");
+
+    let mut complete = job(&list("list.txt", columns, &rows[1..]));
+    complete.complete = Some(50);
+    let closed = take_in(&app.app, &complete).await;
+    assert_eq!((closed.closed, open(&closed, "EUR")), (Some(1), (6_000, 2)), "the one of the year that is not listed");
+    let wrong = list("list.txt", columns, &["45\t1000\t26\t1800000009\t01.02.2026\t03.03.2026\t1,00\tEUR"]);
+    assert_eq!(counts(&take_in(&app.app, &job(&wrong)).await), (0, 0, 0, 1), "no year");
+    figures_agree(&app.app).await;
+    app.finish().await;
+}

@@ -135,6 +135,8 @@ async fn an_invoice_has_lines_terms_and_enclosures() {
     let parts: Vec<i64> = items.iter().map(|item| item.open.minor).collect();
     assert_eq!((parts.iter().sum::<i64>(), parts.len()), (11_780, 3));
     assert_eq!(store::invoices::lines(&mut conn, id).await.expect("lines"), draft.lines);
+    let posted = store::postings::of_account(&mut conn, draft.account, None, 10).await.expect("postings");
+    assert!(posted.len() == 3 && posted.iter().all(|posting| posting.posted_by == Some(by)), "{posted:?}");
     assert!(matches!(issue(&mut conn, &draft, by, today, now).await, Err(Error::Conflict(_))), "the number is taken");
     drop(conn);
     sqlx::query("DELETE FROM outbox").execute(&app.db).await.expect("nobody calls this account");

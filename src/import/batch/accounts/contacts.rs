@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::Rows;
 use crate::{
     import::{
-        record::{ContactFacts, Record},
-        store::accounts::{ContactRow, Known, PointRow},
+        record::{AccountFacts, ContactFacts, Record},
+        store::accounts::{ContactRow, Known, KnownPoint, PointRow, ZonesRow},
     },
     phone::{
         Phone,
@@ -52,8 +52,15 @@ impl<'a> Contacts<'a> {
 
     /// Adds to `rows` what a row says that is not known; says whether it says any such thing. A name that no contact has is
     /// a new name of the oldest one where the row is the `first` of the file about the account, and another contact where it
-    /// comes later. A later row without a name of its own is about the oldest one.
-    pub(super) fn meet(&mut self, rows: &mut Rows<'a>, account: Uuid, record: &'a Record, first: bool) -> bool {
+    /// comes later. A later row without a name of its own is about the oldest one. `believed`: where the account is.
+    pub(super) fn meet(
+        &mut self,
+        rows: &mut Rows<'a>,
+        account: Uuid,
+        record: &'a Record,
+        believed: &AccountFacts,
+        first: bool,
+    ) -> bool {
         let facts = &record.contact;
         if self.before.replace(facts).is_some_and(|before| before == facts) {
             return false;
@@ -80,7 +87,7 @@ impl<'a> Contacts<'a> {
             value,
             label,
             country: phone.and_then(Phone::country),
-            zones: phone.map(|phone| zones_of(phone, record)).unwrap_or_default(),
+            zones: phone.map(|phone| zones_of(phone, believed)).unwrap_or_default(),
             position,
             before_others: first,
         }));
@@ -115,9 +122,20 @@ fn points(facts: &ContactFacts) -> impl Iterator<Item = (&'static str, &str, &st
     phones.chain(facts.email.as_deref().map(|email| ("email", email, "work", None)))
 }
 
+/// The known numbers that may be in other zones than is kept: the account is elsewhere now, or zones were worked out
+/// otherwise when they were kept.
+pub(super) fn moved(points: &[KnownPoint], believed: &AccountFacts) -> Vec<ZonesRow> {
+    let phones = points.iter().filter(|point| point.kind == "phone");
+    phones
+        .filter_map(|point| {
+            let zones = zones_of(&point.value.parse().ok()?, believed);
+            (point.zones != zones).then_some(ZonesRow { id: point.id, zones })
+        })
+        .collect()
+}
+
 /// The zones that a number may be in.
-fn zones_of(phone: &Phone, record: &Record) -> Vec<&'static str> {
-    let facts = &record.account;
+fn zones_of(phone: &Phone, facts: &AccountFacts) -> Vec<&'static str> {
     let place = Place {
         country: facts.country.as_deref(),
         region: facts.region.as_deref(),

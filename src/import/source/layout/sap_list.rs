@@ -10,6 +10,10 @@ const NAME: &str = "Name";
 /// Columns that name the customer in a list.
 const CUSTOMERS: [&str; 3] = ["Customer", "Account", "Cust."];
 
+/// Columns of the company and of the fiscal year that a document number is of, and the name that each gets.
+const SERIES: [(&str, [&str; 3]); 2] =
+    [("CoCd", ["CoCd", "Company Code", "CCode"]), ("Year", ["Year", "Fiscal Year", "FYear"])];
+
 /// The rows of the list.
 #[derive(Default)]
 pub struct Rows {
@@ -33,6 +37,11 @@ impl Rows {
         self.customer_at = cells.iter().position(|cell| CUSTOMERS.contains(&cell.as_str()));
         self.header = cells;
         let mut header = self.header.clone();
+        for (name, names) in SERIES {
+            if let Some(at) = names.iter().find_map(|known| self.header.iter().position(|cell| cell == known)) {
+                name.clone_into(&mut header[at]);
+            }
+        }
         match self.customer_at {
             Some(at) => CUSTOMER.clone_into(&mut header[at]),
             None => header.extend([CUSTOMER.to_owned(), NAME.to_owned()]),
