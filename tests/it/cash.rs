@@ -212,9 +212,10 @@ async fn differences_follow_what_is_taken_back_and_say_who_did() {
     // kind, minor units and outcome of each, the oldest first
     let all = async || -> Vec<(String, i64, String)> {
         let found = client.get(&format!("/api/cash/differences?closed=true&account={account}")).await.body;
-        let text = |value: &Value| value.as_str().unwrap_or("open").to_owned();
-        let one =
-            |one: &Value| (text(&one["kind"]), one["amount"]["minor"].as_i64().expect("cents"), text(&one["outcome"]));
+        let named = |value: &Value| value.as_str().unwrap_or("open").to_owned();
+        let one = |one: &Value| {
+            (named(&one["kind"]), one["amount"]["minor"].as_i64().expect("cents"), named(&one["outcome"]))
+        };
         found["items"].as_array().expect("a list").iter().map(one).collect()
     };
     let is = |kind: &str, minor: i64, outcome: &str| (kind.to_owned(), minor, outcome.to_owned());
