@@ -86,7 +86,7 @@ async fn by_hand(browser: &Browser) -> WebDriverResult<()> {
     browser.see("#agreed details:has(#promise) > summary").await?.click().await?;
     browser.fill("#promise input[name=amount]", "9000.00").await?;
     browser.find("#promise button").await?.click().await?;
-    browser.see_text("#promise [data-said]", "at most 1000.00").await?;
+    browser.see_text("#promise [data-said]", "at most 975.00").await?;
     browser.fill("#promise input[name=amount]", "600.00").await?;
     browser.find("#promise button").await?.click().await?;
     browser.see_text("#said", "The promise is recorded.").await?;
