@@ -33,8 +33,8 @@ use crate::{
 /// What an account has open, and how its cash is applied.
 #[derive(Clone, Debug)]
 pub struct Book {
-    /// How its cash is applied.
-    pub policy: Policy,
+    /// How its cash is applied; many accounts share one.
+    pub policy: Arc<Policy>,
     /// Its currency.
     pub currency: Currency,
     /// Version of its standing: while that stays, so does all of this but the policy.

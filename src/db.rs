@@ -33,14 +33,20 @@ pub async fn connect(url: &SecretString, connections: u32) -> Result<PgPool> {
 const BY_KEYS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
                        SET enable_mergejoin = off";
 
-/// Has the statements that follow planned for the very rows that they are given, until [`plan_as_usual`] or the end of the
-/// transaction: a plan that does for any number of keys takes thousands one by one. For reading only: the check of a foreign
-/// key would be planned anew for every row that is written.
+/// From so many keys on [`plan_for_many`] is worth its two exchanges with Postgres.
+pub const MANY: usize = 100;
+
+/// Has the statements that follow read by keys, thousands of them, and what was read joined whole, until [`plan_as_usual`]
+/// or the end of the transaction. Postgres would take few keys to come and join row by row, or, told how many, read whole
+/// tables; a plan that it has kept of the same statement for one key is dropped. For statements that read each table by an
+/// array of keys: any other join would read all of one. In a transaction on a connection of `App::db`, not nested.
 ///
 /// # Errors
 /// If Postgres is not available.
 pub async fn plan_for_many(conn: &mut PgConnection) -> Result<()> {
-    conn.execute("SET LOCAL plan_cache_mode = force_custom_plan").await?;
+    const PLANS: &str = "DISCARD PLANS; SET LOCAL plan_cache_mode = force_generic_plan; \
+                         SET LOCAL enable_seqscan = off; SET LOCAL enable_nestloop = off";
+    conn.execute(PLANS).await?;
     Ok(())
 }
 
@@ -49,7 +55,9 @@ pub async fn plan_for_many(conn: &mut PgConnection) -> Result<()> {
 /// # Errors
 /// If Postgres is not available.
 pub async fn plan_as_usual(conn: &mut PgConnection) -> Result<()> {
-    conn.execute("SET LOCAL plan_cache_mode = auto").await?;
+    const PLANS: &str =
+        "SET LOCAL plan_cache_mode = auto; SET LOCAL enable_seqscan = on; SET LOCAL enable_nestloop = on";
+    conn.execute(PLANS).await?;
     Ok(())
 }
 

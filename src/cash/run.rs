@@ -1,14 +1,14 @@
 //! Cash runs: proposals for a batch of payments, shown first, and then applied exactly as shown. If anything they were
 //! made of has changed in between, nothing is applied.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
-use super::{Planned, plan, store};
+use super::{Book, Planned, plan, store};
 use crate::{
     allocation::Proposal,
     db,
@@ -78,12 +78,10 @@ pub async fn preview(
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<CashRunId> {
-    db::plan_for_many(conn).await?;
     let policies = store::runs::policies(conn, portfolio).await?;
     let payments = store::unapplied(conn, portfolio, after, MOST_PAYMENTS).await?;
     let accounts = accounts(payments.iter().map(|payment| payment.account));
-    let books = store::books(conn, &accounts).await?;
-    db::plan_as_usual(conn).await?;
+    let books = books(conn, &accounts).await?;
     let planned = plan(&books, payments, today)?;
     let id = CashRunId::generate();
     store::runs::insert(conn, id, (portfolio, &policies), &planned, by, today, now).await?;
@@ -129,9 +127,7 @@ async fn changed(
     if shown.is_empty() {
         return Ok(0);
     }
-    db::plan_for_many(conn).await?;
-    let books = store::books(conn, &moved.iter().copied().collect::<Vec<_>>()).await?;
-    db::plan_as_usual(conn).await?;
+    let books = books(conn, &moved.iter().copied().collect::<Vec<_>>()).await?;
     let payments = store::still_unapplied(conn, &shown).await?;
     let again = plan(&books, payments, today)?;
     let differ = shown.iter().zip(&again).filter(|(shown, again)| shown.fingerprint != again.fingerprint).count();
@@ -154,6 +150,13 @@ pub(super) async fn write(
         ledger::posted(conn, &touched, today, now).await?;
     }
     Ok(fitting().count())
+}
+
+async fn books(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Book>> {
+    db::plan_for_many(conn).await?;
+    let books = store::books(conn, accounts).await?;
+    db::plan_as_usual(conn).await?;
+    Ok(books)
 }
 
 fn accounts(of: impl Iterator<Item = AccountId>) -> Vec<AccountId> {

@@ -8,7 +8,10 @@ pub mod runs;
 pub(crate) mod taken_back;
 pub mod tie;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
@@ -16,7 +19,7 @@ use uuid::Uuid;
 use super::{Book, Planned, Unapplied};
 use crate::{
     allocation::{Item, Policy, Remitted},
-    error::Result,
+    error::{Error, Result},
     ids::{AccountId, InstalmentId, PaymentId, UserId},
     ledger::{part::Parts, store::stored_currency},
 };
@@ -33,7 +36,7 @@ pub(super) async fn lock(conn: &mut PgConnection, accounts: &[AccountId]) -> Res
     Ok(())
 }
 
-/// What the accounts have open, and their policies: two statements, however many accounts. The version is read before what
+/// What the accounts have open, and their policies: three statements, however many accounts. The version is read before what
 /// it stands for: what changes in between is noticed by it.
 ///
 /// # Errors
@@ -41,22 +44,23 @@ pub(super) async fn lock(conn: &mut PgConnection, accounts: &[AccountId]) -> Res
 pub async fn books(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Book>> {
     let accounts: Vec<Uuid> = accounts.iter().map(|account| account.0).collect();
     let heads = sqlx::query!(
-        r#"SELECT a.id AS "id: AccountId", a.currency::text AS "currency!", p.body AS "body!: Json<Policy>",
+        r#"SELECT a.id AS "id: AccountId", a.currency::text AS "currency!", a.portfolio, a.party_kind,
                   coalesce(s.version, 0) AS "version!"
-           FROM account a LEFT JOIN account_standing s ON s.account_id = a.id
-           JOIN (SELECT portfolio, party_kind, (cash_policy_of(portfolio, party_kind)).body
-                 FROM account WHERE id = ANY ($1) GROUP BY portfolio, party_kind) p
-             ON (p.portfolio, p.party_kind) = (a.portfolio, a.party_kind)
+           FROM account a LEFT JOIN (SELECT account_id, version FROM account_standing WHERE account_id = ANY ($1)) s
+                ON s.account_id = a.id
            WHERE a.id = ANY ($1)"#,
         &accounts
     )
     .fetch_all(&mut *conn)
     .await?;
+    let kinds = heads.iter().map(|head| (head.portfolio.clone(), head.party_kind.clone())).collect();
+    let policies = policies(conn, kinds).await?;
     let mut books = BTreeMap::new();
     for head in heads {
+        let policy = policies.get(&(head.portfolio, head.party_kind));
+        let policy = policy.ok_or_else(|| Error::internal("reading cash policies")("one is missing"))?;
         let currency = stored_currency(&head.currency)?;
-        let book = Book { policy: head.body.0, currency, version: head.version, items: Vec::new() };
-        books.insert(head.id, book);
+        books.insert(head.id, Book { policy: policy.clone(), currency, version: head.version, items: Vec::new() });
     }
     let items = sqlx::query_file!("src/cash/store/open_parts.sql", &accounts).fetch_all(conn).await?;
     for row in items {
@@ -72,6 +76,24 @@ pub async fn books(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<BT
         }
     }
     Ok(books)
+}
+
+/// The policies of portfolios and kinds of debtor.
+async fn policies(
+    conn: &mut PgConnection,
+    of: BTreeSet<(String, String)>,
+) -> Result<HashMap<(String, String), Arc<Policy>>> {
+    let (portfolios, kinds): (Vec<String>, Vec<String>) = of.into_iter().unzip();
+    let rows = sqlx::query!(
+        r#"SELECT portfolio AS "portfolio!", party_kind AS "party_kind!",
+                  (cash_policy_of(portfolio, party_kind)).body AS "body!: Json<Policy>"
+           FROM unnest($1::text[], $2::text[]) AS k (portfolio, party_kind)"#,
+        &portfolios,
+        &kinds
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.portfolio, row.party_kind), Arc::new(row.body.0))).collect())
 }
 
 /// Payments with something left of them, of accounts of a portfolio with something open, after `after` by id; those of

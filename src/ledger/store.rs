@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     allocation::policy::Policy,
+    db,
     error::{Error, Result},
     ids::{AccountId, InstalmentId, InvoiceId, PaymentId, UserId},
     money::{Currency, Money},
@@ -29,7 +30,14 @@ use crate::{
 /// If Postgres is not available.
 pub async fn refresh_standing(conn: &mut PgConnection, accounts: &[AccountId], now: DateTime<Utc>) -> Result<()> {
     let accounts: Vec<Uuid> = accounts.iter().map(|account| account.0).collect();
-    sqlx::query_file!("src/ledger/refresh_standing.sql", &accounts, now).execute(conn).await?;
+    let many = accounts.len() >= db::MANY;
+    if many {
+        db::plan_for_many(conn).await?;
+    }
+    sqlx::query_file!("src/ledger/refresh_standing.sql", &accounts, now).execute(&mut *conn).await?;
+    if many {
+        db::plan_as_usual(conn).await?;
+    }
     Ok(())
 }
 

@@ -1,11 +1,12 @@
 //! Bank statements: taken in once, each line decided on by somebody.
 
 use axum::http::StatusCode;
+use ledgerline::{app::App, ids::AccountId};
 use serde_json::{Value, json};
 
 use super::{finish, invoice_number, number, open};
 use crate::{
-    api::client::Client,
+    api::client::{Answer, Client},
     harness::TestApp,
     money::{account, invoice},
 };
@@ -35,6 +36,23 @@ async fn load(client: &Client, file: &str) -> Value {
 async fn lines(client: &Client, state: &str) -> Vec<Value> {
     let found = client.get(&format!("/api/cash/lines?portfolio=test&state={state}")).await;
     found.body["items"].as_array().expect("a list").clone()
+}
+
+async fn decide(client: &Client, line: &Value, decision: Value) -> Answer {
+    client.post(&format!("/api/cash/lines/{}", line["id"].as_str().expect("an id")), &decision).await
+}
+
+/// An account whose invoice over 500.00 the bank's first entry has paid, and what came of booking that.
+async fn booked(app: &App, client: &Client) -> (AccountId, Answer) {
+    let account = account(app, "commercial").await;
+    invoice(app, account, app.clock.business_date(), &[50_000]).await;
+    invoice_number(app, account, "INV-12").await;
+    load(client, &bai(&[(165, 50_000, "B-1", "INV-12")])).await;
+    let line = lines(client, "open").await.remove(0);
+    let booked = decide(client, &line, json!({ "decision": "accept", "token": line["token"] })).await;
+    assert_eq!(booked.status, StatusCode::OK, "{}", booked.text);
+    assert_eq!(open(app, account).await, (0, 0));
+    (account, booked)
 }
 
 #[tokio::test]
@@ -72,10 +90,7 @@ async fn every_line_is_worked_to_an_end() {
         .collect();
     assert_eq!(possible, [3_000, 7_000], "one names the account, one has its amount: {:?}", seen.body["possible_cash"]);
 
-    let decide = async |nth: usize, decision: Value| {
-        let id = open_lines[nth]["id"].as_str().expect("an id").to_owned();
-        client.post(&format!("/api/cash/lines/{id}"), &decision).await
-    };
+    let decide = async |nth: usize, decision: Value| decide(&client, &open_lines[nth], decision).await;
     let stale = decide(0, json!({ "decision": "accept", "token": "00" })).await;
     assert_eq!(stale.status, StatusCode::CONFLICT, "something else than was shown");
     let token = &open_lines[0]["token"];
@@ -101,22 +116,13 @@ async fn every_line_is_worked_to_an_end() {
 async fn what_the_bank_takes_back_is_owed_again() {
     let test = TestApp::start().await;
     let (app, client) = (&test.app, Client::new(&test.app).await);
-    let today = app.clock.business_date();
-    let a = account(app, "commercial").await;
-    invoice(app, a, today, &[50_000]).await;
-    invoice_number(app, a, "INV-12").await;
-    load(&client, &bai(&[(165, 50_000, "B-1", "INV-12")])).await;
-    let line = lines(&client, "open").await.remove(0);
-    let path = format!("/api/cash/lines/{}", line["id"].as_str().expect("an id"));
-    client.post(&path, &json!({ "decision": "accept", "token": line["token"] })).await;
-    assert_eq!(open(app, a).await, (0, 0));
+    let (a, _) = booked(app, &client).await;
 
     let next = bai(&[(555, 50_000, "B-9", "RETURNED ITEM")]).replace("260310,1800,1,", "260311,1800,2,");
     load(&client, &next).await;
     let back = lines(&client, "open").await.remove(0);
     assert_eq!(back["because"], json!("The bank takes this payment back."), "{back}");
-    let path = format!("/api/cash/lines/{}", back["id"].as_str().expect("an id"));
-    let done = client.post(&path, &json!({ "decision": "returned" })).await;
+    let done = decide(&client, &back, json!({ "decision": "returned" })).await;
     assert_eq!((done.status, done.body["state"].as_str()), (StatusCode::OK, Some("returned")), "{:?}", done.body);
     assert_eq!(open(app, a).await, (50_000, 0));
     let listed = client.get(&format!("/api/accounts/{a}/payments")).await;
@@ -134,28 +140,24 @@ async fn what_was_passed_can_be_decided_on_later() {
     let a = account(app, "commercial").await;
     invoice(app, a, today, &[50_000]).await;
     load(&client, &bai(&[(165, 50_000, "B-1", "FROM SOMEBODY"), (475, 50_000, "B-2", "NO WORD OF A RETURN")])).await;
-    let decide = async |line: &Value, decision: Value| {
-        let path = format!("/api/cash/lines/{}", line["id"].as_str().expect("an id"));
-        client.post(&path, &decision).await
-    };
     let line = lines(&client, "open").await.remove(0);
     let note = json!({ "decision": "pass", "note": "interest of the bank" });
-    assert_eq!(decide(&line, note.clone()).await.status, StatusCode::OK);
-    assert_eq!(decide(&line, note).await.status, StatusCode::CONFLICT, "it is passed already");
-    let posted = decide(&line, json!({ "decision": "change", "account": a })).await;
+    assert_eq!(decide(&client, &line, note.clone()).await.status, StatusCode::OK);
+    assert_eq!(decide(&client, &line, note).await.status, StatusCode::CONFLICT, "it is passed already");
+    let posted = decide(&client, &line, json!({ "decision": "change", "account": a })).await;
     assert_eq!((posted.status, &posted.body["state"]), (StatusCode::OK, &json!("posted")), "it was a mistake");
     assert_eq!(open(app, a).await, (0, 0));
 
     let back = lines(&client, "passed").await.remove(0);
     assert_eq!(back["amount"]["minor"], json!(-50_000), "the bank did not say that it took anything back");
-    let unnamed = decide(&back, json!({ "decision": "returned" })).await;
+    let unnamed = decide(&client, &back, json!({ "decision": "returned" })).await;
     assert_eq!((unnamed.status, unnamed.field()), (StatusCode::UNPROCESSABLE_ENTITY, Some("payment")));
     let payment = client.get(&format!("/api/accounts/{a}/payments")).await.body["items"][0]["id"].clone();
     let named = json!({ "decision": "returned", "payment": payment });
-    let done = decide(&back, named.clone()).await;
+    let done = decide(&client, &back, named.clone()).await;
     assert_eq!((done.status, &done.body["state"]), (StatusCode::OK, &json!("returned")), "{}", done.text);
     assert_eq!(open(app, a).await, (50_000, 0));
-    assert_eq!(decide(&back, named).await.status, StatusCode::CONFLICT, "once");
+    assert_eq!(decide(&client, &back, named).await.status, StatusCode::CONFLICT, "once");
     finish(test).await;
 }
 
@@ -186,18 +188,7 @@ async fn a_known_statement_that_says_more_brings_its_new_lines() {
 async fn an_entry_that_the_bank_corrects_is_a_difference_and_not_booked_twice() {
     let test = TestApp::start().await;
     let (app, client) = (&test.app, Client::new(&test.app).await);
-    let today = app.clock.business_date();
-    let a = account(app, "commercial").await;
-    invoice(app, a, today, &[50_000]).await;
-    invoice_number(app, a, "INV-12").await;
-    load(&client, &bai(&[(165, 50_000, "B-1", "INV-12")])).await;
-    let line = lines(&client, "open").await.remove(0);
-    let decide = async |line: &Value, decision: Value| {
-        let path = format!("/api/cash/lines/{}", line["id"].as_str().expect("an id"));
-        client.post(&path, &decision).await
-    };
-    let booked = decide(&line, json!({ "decision": "accept", "token": line["token"] })).await;
-    assert_eq!(booked.status, StatusCode::OK, "{}", booked.text);
+    let (a, booked) = booked(app, &client).await;
 
     let file = bai(&[(165, 48_000, "B-1", "INV-12")]).replace("260310,1800,1,", "260311,1800,2,");
     let loaded = load(&client, &file).await;
@@ -215,11 +206,11 @@ async fn an_entry_that_the_bank_corrects_is_a_difference_and_not_booked_twice() 
     assert!(now["note"].as_str().is_some_and(|note| note.contains("500.00")), "{now}");
     assert_eq!((&now["amount"]["minor"], &now["id"]), (&json!(48_000), &one["bank_line"]));
     let book = json!({ "decision": "change", "account": a });
-    let early = decide(&now, book.clone()).await;
+    let early = decide(&client, &now, book.clone()).await;
     assert_eq!(early.status, StatusCode::CONFLICT, "the same money twice: {}", early.text);
     let wrong = json!({ "document": { "payment": booked.body["payment"] }, "reason": "corrected by the bank" });
     assert_eq!(client.post("/api/reversals", &wrong).await.status, StatusCode::CREATED);
-    let posted = decide(&now, book).await;
+    let posted = decide(&client, &now, book).await;
     assert_eq!((posted.status, &posted.body["state"]), (StatusCode::OK, &json!("posted")), "{}", posted.text);
     assert_eq!(open(app, a).await, (2_000, 0));
     let left = client.get("/api/cash/differences").await.body;

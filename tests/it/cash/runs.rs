@@ -1,7 +1,9 @@
 //! Batches: shown first, applied exactly so, or not at all.
 
 use axum::http::StatusCode;
+use ledgerline::{db, ledger::store::refresh_standing};
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{finish, invoice_number, open};
 use crate::{
@@ -77,5 +79,58 @@ async fn a_batch_is_refused_whole_if_anything_changed() {
     let run = preview(&client).await;
     assert_eq!(client.post(&format!("/api/cash/runs/{run}/apply"), &json!({})).await.status, StatusCode::OK);
     assert_eq!((open(app, a).await, open(app, b).await), ((0, 0), (1, 0)));
+    finish(test).await;
+}
+
+#[tokio::test]
+async fn a_batch_of_many_accounts_brings_the_figures_of_all_up_to_date() {
+    let test = TestApp::start().await;
+    let (app, client) = (&test.app, Client::new(&test.app).await);
+    let today = app.clock.business_date();
+    for _ in 0..db::MANY {
+        let of = account(app, "commercial").await;
+        invoice(app, of, today, &[10_000, 5_000]).await;
+        payment(app, of, today, 5_000).await;
+    }
+    let run = preview(&client).await;
+    let applied = client.post(&format!("/api/cash/runs/{run}/apply"), &json!({})).await;
+    assert_eq!(applied.body["payments"].as_u64(), Some(db::MANY as u64), "{:?}", applied.body);
+    let figures: Vec<(i64, i64)> = sqlx::query_as("SELECT open_minor, unapplied_minor FROM account_standing")
+        .fetch_all(&app.db)
+        .await
+        .expect("rows");
+    assert_eq!(figures, vec![(10_000, 0); db::MANY]);
+    finish(test).await;
+}
+
+#[tokio::test]
+async fn many_accounts_are_read_by_their_keys_whatever_the_connection_has_planned_before() {
+    let test = TestApp::start().await;
+    let app = &test.app;
+    let one = account(app, "commercial").await;
+    invoice(app, one, app.clock.business_date(), &[10_000]).await;
+    let mut tx = app.db.begin().await.expect("a transaction");
+    // Postgres keeps a plan for any account from the sixth time on.
+    for _ in 0..8 {
+        refresh_standing(&mut tx, &[one], app.clock.now()).await.expect("figures");
+    }
+    let name: String =
+        sqlx::query_scalar("SELECT name FROM pg_prepared_statements WHERE statement LIKE '-- The figures%'")
+            .fetch_one(&mut *tx)
+            .await
+            .expect("the statement");
+    let explain = format!("EXPLAIN (COSTS OFF) EXECUTE {name} (ARRAY['{one}']::uuid[], now())");
+    let plan = async |conn: &mut PgConnection| -> String {
+        let lines: Vec<String> =
+            sqlx::query_scalar(AssertSqlSafe(explain.clone())).fetch_all(conn).await.expect("a plan");
+        lines.join("\n")
+    };
+    sqlx::query("SET LOCAL plan_cache_mode = force_generic_plan").execute(&mut *tx).await.expect("set");
+    let kept = plan(&mut tx).await;
+    assert!(kept.contains("Nested Loop") || kept.contains("Seq Scan"), "it is kept: {kept}");
+    db::plan_for_many(&mut tx).await.expect("set");
+    let anew = plan(&mut tx).await;
+    assert!(!anew.contains("Nested Loop") && !anew.contains("Seq Scan"), "{anew}");
+    drop(tx);
     finish(test).await;
 }
