@@ -26,14 +26,15 @@ const CLIENTS: usize = 64;
 /// Lines that are up at the same time; the progress of each is told, one webhook for each of [`PROGRESS`].
 const CALLS: usize = 2_000;
 
-/// As many lines again, one wave after the other.
-const WAVES: usize = 6;
+/// As many lines again, one wave after the other. The one whose ratio is the median counts: what a shared machine does to
+/// a single turn is nobody's speed.
+const WAVES: usize = 11;
 
 /// What is told of each call, in order.
 const PROGRESS: [&str; 3] = ["initiated", "ringing", "in-progress"];
 
 /// How long pgbench inserts after each wave, in seconds: in turn, so that both meet the same machine.
-const BASELINE_SECONDS: u32 = 2;
+const BASELINE_SECONDS: u32 = 1;
 
 /// Tells the service the progress of calls, and measures how many webhooks a second it takes.
 ///
@@ -43,17 +44,22 @@ pub async fn run(rig: &Rig) -> anyhow::Result<Ratio> {
     sqlx::query("CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text NOT NULL)")
         .execute(&rig.app.db)
         .await?;
-    let (mut took, mut inserts) = (Duration::ZERO, 0.0);
+    let mut turns = Vec::with_capacity(WAVES);
     for wave in 0..WAVES {
-        took += tell(rig, wave).await?;
-        inserts += inserts_per_second(rig).await?;
+        let took = tell(rig, wave).await?;
+        #[expect(clippy::cast_precision_loss, reason = "a count of webhooks is far below 2^52")]
+        let rate = (CALLS * PROGRESS.len()) as f64 / took.as_secs_f64();
+        turns.push((rate, inserts_per_second(rig).await?));
     }
-    #[expect(clippy::cast_precision_loss, reason = "counts of webhooks and waves are far below 2^52")]
-    let (rate, baseline) = ((WAVES * CALLS * PROGRESS.len()) as f64 / took.as_secs_f64(), inserts / WAVES as f64);
+    let ratio = |(rate, baseline): &(f64, f64)| rate / baseline;
+    turns.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
+    let (least, (rate, baseline), most) = (ratio(&turns[0]), turns[WAVES / 2], ratio(&turns[WAVES - 1]));
     Ok(Ratio {
         name: "status webhooks, committed before the answer",
-        measured: format!("{rate:.0} webhooks/s over {CLIENTS} connections"),
-        baseline: format!("{baseline:.0} single-row inserts/s by pgbench with {CLIENTS} clients"),
+        measured: format!(
+            "{rate:.0} webhooks/s over {CLIENTS} connections, in the median of {WAVES} turns ({least:.2} to {most:.2})"
+        ),
+        baseline: format!("{baseline:.0} single-row inserts/s by pgbench with {CLIENTS} clients, in the same turn"),
         ratio: rate / baseline,
         target: Target::AtLeast(0.6),
     })

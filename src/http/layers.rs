@@ -59,13 +59,12 @@ async fn observe(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let by_browser = !route.starts_with(callbacks::PATH);
-    let span = tracing::info_span!("request", %method, route, request_id, user = Empty, call = Empty, status = Empty);
+    let span = tracing::info_span!("request", %method, route, request_id, user = Empty, call = Empty);
     let started = tokio::time::Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status();
-    span.record("status", status.as_u16());
-    span.in_scope(|| tracing::debug!(elapsed_ms = started.elapsed().as_millis(), "answered"));
-    metrics::histogram!("ledgerline_http_seconds", "method" => method.to_string(), "route" => route,
+    span.in_scope(|| tracing::debug!(status = status.as_u16(), elapsed_ms = started.elapsed().as_millis(), "answered"));
+    metrics::histogram!("ledgerline_http_seconds", "method" => method_label(&method), "route" => route,
         "status" => status.as_u16().to_string())
     .record(started.elapsed());
     if status.is_client_error() || status.is_server_error() {
@@ -78,6 +77,20 @@ async fn observe(request: Request, next: Next) -> Response {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// The method as a label: `other` for one that somebody has made up, which would be a series of its own for ever.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
 }
 
 /// The id the client or the proxy gave, if it is a plain one, else a new one.

@@ -139,10 +139,12 @@ async fn readiness_names_what_is_down() {
     assert_eq!((answer.status, down(&answer)), (StatusCode::SERVICE_UNAVAILABLE, vec!["outbox", "carrier"]));
 
     assert_eq!(client.get("/healthz").await.status, StatusCode::OK);
+    assert_eq!(client.authorized("MADE-UP", "/healthz", None).await.status, StatusCode::METHOD_NOT_ALLOWED);
     let metrics = client.get("/metrics").await.text;
     for name in ["ledgerline_outbox{is=\"overdue\"} 1", "ledgerline_calls{", "ledgerline_http_seconds_bucket"] {
         assert!(metrics.contains(name), "{name} is not in /metrics");
     }
+    assert!(!metrics.contains("MADE-UP"), "a series for every method that somebody makes up");
     test.settle().await;
     test.finish().await;
 }

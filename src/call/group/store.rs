@@ -70,9 +70,10 @@ pub(super) async fn write(
              RETURNING call.id, call.version),
            event AS (
              INSERT INTO call_event (call_id, source, dedupe_key, body, received_at, verdict)
-             SELECT told.* FROM written
-             JOIN unnest($13::uuid[], $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::text[])
-               AS told (call_id, source, dedupe_key, body, received_at, verdict) ON told.call_id = written.id
+             -- An array and not a join: hash joins are off here (`db::by_keys`), and a nested loop costs more.
+             SELECT told.* FROM unnest($13::uuid[], $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::text[])
+               AS told (call_id, source, dedupe_key, body, received_at, verdict)
+             WHERE told.call_id = ANY (ARRAY (SELECT id FROM written))
              ON CONFLICT (dedupe_key) DO NOTHING RETURNING dedupe_key)
            SELECT array(SELECT id FROM written ORDER BY id) AS "calls!: Vec<CallId>",
                   array(SELECT version FROM written ORDER BY id) AS "versions!",
