@@ -60,8 +60,13 @@ impl Bell {
     }
 }
 
-/// Starts the loop that dials; it ends with the first stage of the shutdown.
+/// Starts the loop that dials, which ends with the first stage of the shutdown, and the one that drops old decisions.
 pub fn spawn(app: &App, lifecycle: &Lifecycle) {
+    let own = app.clone();
+    worker::spawn(lifecycle, "old pacing decisions", Duration::from_hours(1), Arc::default(), move || {
+        let app = own.clone();
+        async move { latest::forget_old(&app).await }
+    });
     let (wake, app) = (Arc::clone(&app.dialer.wake), app.clone());
     worker::spawn_claiming(lifecycle, "dialer", PERIOD, wake, move || {
         let app = app.clone();

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use redis::{Script, aio::ConnectionManager};
 
-use crate::error::Result;
+use crate::{config, error::Result};
 
 /// The bucket; one key, one slot of a cluster.
 const KEY: &str = "ll:{carrier}:calls";
@@ -22,6 +22,12 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// The limit of all calls that are started at the carrier.
+    #[must_use]
+    pub fn of(carrier: &config::Carrier) -> Self {
+        Self::below(carrier.calls_per_second)
+    }
+
     /// A limit that stays below `calls_per_second` (1 to 100): in no second do more calls go, and 95 % of them at most
     /// in the long run. A quarter of a second's calls may go at once, so a dialer that asks four times a second
     /// or more is not slowed down by it.

@@ -46,25 +46,18 @@ pub struct Step {
 pub async fn fall(
     app: &App,
     campaign: &Campaign,
-    mut after: Option<AccountId>,
+    after: Option<AccountId>,
     most: usize,
 ) -> Result<(Waterfall, Option<AccountId>)> {
     let mut counts: BTreeMap<(u8, String), u64> = BTreeMap::new();
-    let mut examined = 0;
-    let at_once = most.min(AT_ONCE);
-    loop {
-        let page = page(app, campaign, after, at_once).await?;
-        after = page.last().copied();
+    let mut walk = Walk::from(after, most);
+    while let Some(page) = walk.next(app, campaign).await? {
         for (_, step) in steps_of(app, campaign, &page).await? {
             *counts.entry((rank(&step), step)).or_default() += 1;
         }
-        examined += page.len();
-        let full = page.len() == at_once;
-        if !full || examined >= most {
-            let steps = counts.into_iter().map(|((_, step), accounts)| Step { step, accounts }).collect();
-            return Ok((Waterfall { examined: examined as u64, steps }, after.filter(|_| full)));
-        }
     }
+    let steps = counts.into_iter().map(|((_, step), accounts)| Step { step, accounts }).collect();
+    Ok((Waterfall { examined: walk.examined as u64, steps }, walk.goes_on_after()))
 }
 
 /// The accounts behind a step among the next `most` of the list, up to [`NAMED`]; with the place to go on at, if the list
@@ -76,39 +69,58 @@ pub async fn behind(
     app: &App,
     campaign: &Campaign,
     wanted: &str,
-    mut after: Option<AccountId>,
+    after: Option<AccountId>,
     most: usize,
 ) -> Result<(Vec<AccountId>, Option<AccountId>)> {
-    let (mut found, mut examined) = (Vec::new(), 0);
-    let at_once = most.min(AT_ONCE);
-    loop {
-        let page = page(app, campaign, after, at_once).await?;
-        after = page.last().copied();
-        examined += page.len();
-        let full = page.len() == at_once;
+    let (mut found, mut walk) = (Vec::new(), Walk::from(after, most));
+    while let Some(page) = walk.next(app, campaign).await? {
+        let steps = steps_of(app, campaign, &page).await?;
+        let behind: HashSet<AccountId> =
+            steps.into_iter().filter(|(_, step)| step == wanted).map(|(id, _)| id).collect();
         // In the order of the list, so that going on after the last one named passes nobody over.
-        let behind: HashSet<AccountId> = steps_of(app, campaign, &page)
-            .await?
-            .into_iter()
-            .filter(|(_, step)| step == wanted)
-            .map(|(id, _)| id)
-            .collect();
         found.extend(page.into_iter().filter(|account| behind.contains(account)));
         if found.len() > NAMED {
             found.truncate(NAMED);
             let last = found.last().copied();
             return Ok((found, last));
         }
-        if !full || examined >= most {
-            return Ok((found, after.filter(|_| full)));
-        }
     }
+    Ok((found, walk.goes_on_after()))
 }
 
-async fn page(app: &App, campaign: &Campaign, after: Option<AccountId>, at_once: usize) -> Result<Vec<AccountId>> {
-    let mut conn = app.db.acquire().await?;
-    let portfolio = campaign.settings.list.portfolio.as_deref();
-    store::accounts_after(&mut conn, portfolio, after, i64::try_from(at_once).unwrap_or(i64::MAX)).await
+/// A way along a campaign's list, page by page.
+struct Walk {
+    after: Option<AccountId>,
+    most: usize,
+    examined: usize,
+    at_the_end: bool,
+}
+
+impl Walk {
+    /// Up to `most` accounts, those after `after`; more only as far as the last page goes.
+    fn from(after: Option<AccountId>, most: usize) -> Self {
+        Self { after, most, examined: 0, at_the_end: false }
+    }
+
+    async fn next(&mut self, app: &App, campaign: &Campaign) -> Result<Option<Vec<AccountId>>> {
+        if self.at_the_end || self.examined >= self.most {
+            return Ok(None);
+        }
+        let at_once = self.most.min(AT_ONCE);
+        let mut conn = app.db.acquire().await?;
+        let portfolio = campaign.settings.list.portfolio.as_deref();
+        let limit = i64::try_from(at_once).unwrap_or(i64::MAX);
+        let page = store::accounts_after(&mut conn, portfolio, self.after, limit).await?;
+        self.after = page.last().copied();
+        self.examined += page.len();
+        self.at_the_end = page.len() < at_once;
+        Ok(Some(page))
+    }
+
+    /// The last account looked at, if the list goes on.
+    fn goes_on_after(&self) -> Option<AccountId> {
+        self.after.filter(|_| !self.at_the_end)
+    }
 }
 
 /// Where each of the accounts stands.

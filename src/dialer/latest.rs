@@ -61,6 +61,14 @@ impl Noted {
     }
 }
 
+/// Drops what was decided longer ago than decisions are kept.
+///
+/// # Errors
+/// Those of Postgres.
+pub async fn forget_old(app: &App) -> Result<()> {
+    store::drop_before(&app.db, app.clock.now() - KEPT).await
+}
+
 /// Notes why a campaign dialled as it did.
 pub(super) async fn note(app: &App, campaign: CampaignId, reason: Reason) -> Result<()> {
     let now = app.clock.now();
@@ -69,7 +77,7 @@ pub(super) async fn note(app: &App, campaign: CampaignId, reason: Reason) -> Res
         store::note(&app.db, campaign, &reason, now).await?;
     }
     if worth.recorded {
-        store::record(&app.db, campaign, &reason, now, now - KEPT).await?;
+        store::record(&app.db, campaign, &reason, now).await?;
     }
     Ok(())
 }

@@ -47,8 +47,7 @@ pub(super) async fn a_line(app: &App) -> Result<()> {
     if let Some(trouble) = app.carrier.check().await {
         return Err(Error::Conflict(trouble.to_string()));
     }
-    let limit = Limit::below(app.config.carrier.calls_per_second);
-    if free_lines(app).await? == 0 || limit::take(&app.redis, limit, 1).await? == 0 {
+    if free_lines(app).await? == 0 || limit::take(&app.redis, Limit::of(&app.config.carrier), 1).await? == 0 {
         return Err(Error::Conflict("no line is free at this moment; try again".to_owned()));
     }
     Ok(())

@@ -153,7 +153,7 @@ impl Live {
 
 /// The most that the carrier is asked to start at once.
 fn burst(app: &App) -> u32 {
-    u32::try_from(carrier::limit::Limit::below(app.config.carrier.calls_per_second).burst()).unwrap_or(u32::MAX)
+    u32::try_from(carrier::limit::Limit::of(&app.config.carrier).burst()).unwrap_or(u32::MAX)
 }
 
 impl From<Limit> for LimitedBy {

@@ -119,7 +119,7 @@ async fn carry_out(app: &App, campaign: &Campaign, decision: PacingDecision) -> 
     let filled = fill(app, campaign, wanted, &mut ticked).await;
     if campaign.mode != Mode::Preview {
         // A start that nobody was permitted to use is somebody else's.
-        limit::give_back(&app.redis, carrier_limit(app), wanted.saturating_sub(begun(&ticked))).await?;
+        limit::give_back(&app.redis, Limit::of(&app.config.carrier), wanted.saturating_sub(begun(&ticked))).await?;
     }
     Ok((ticked, if filled? { limited_by } else { LimitedBy::List }))
 }
@@ -150,10 +150,6 @@ fn begun(ticked: &Ticked) -> u32 {
     u32::try_from(ticked.begun.len()).unwrap_or(u32::MAX)
 }
 
-fn carrier_limit(app: &App) -> Limit {
-    Limit::below(app.config.carrier.calls_per_second)
-}
-
 /// How many lines the carrier takes now, and what limits them. A preview asks when its agent dials.
 async fn allowed(app: &App, campaign: &Campaign, decision: PacingDecision) -> Result<(u32, LimitedBy)> {
     let PacingDecision { dial: wanted, limited_by } = decision;
@@ -169,7 +165,7 @@ async fn allowed(app: &App, campaign: &Campaign, decision: PacingDecision) -> Re
         return Ok((0, LimitedBy::Trunk));
     }
     let (wanted, limited_by) = if free < wanted { (free, LimitedBy::Trunk) } else { (wanted, limited_by) };
-    let granted = limit::take(&app.redis, carrier_limit(app), wanted).await?;
+    let granted = limit::take(&app.redis, Limit::of(&app.config.carrier), wanted).await?;
     Ok((granted, if granted < wanted { LimitedBy::Starts } else { limited_by }))
 }
 

@@ -40,16 +40,9 @@ impl Reason {
             1 => "Dials 1 line".to_owned(),
             lines => format!("Dials {lines} lines"),
         };
-        let refused = match self.refused {
-            0 => String::new(),
-            1 => " The last look refused one account.".to_owned(),
-            many => format!(" The last look refused {many} accounts."),
-        };
-        let given_up = match self.gave_up {
-            0 => String::new(),
-            1 => " One ringing line was given up.".to_owned(),
-            many => format!(" {many} ringing lines were given up."),
-        };
+        let refused =
+            told(self.refused, "The last look refused one account.", "accounts were refused by the last look.");
+        let given_up = told(self.gave_up, "One ringing line was given up.", "ringing lines were given up.");
         let ahead = self.because.as_ref().map(ahead).unwrap_or_default();
         format!("{done}: {}.{refused}{given_up}{ahead}", self.limit())
     }
@@ -107,6 +100,15 @@ fn ahead(because: &Because) -> String {
         counted(*idle, "agent is", "agents are"),
         percent(*answer_chance)
     )
+}
+
+/// A sentence about `count` of something; nothing about none.
+fn told(count: u32, one: &str, many: &str) -> String {
+    match count {
+        0 => String::new(),
+        1 => format!(" {one}"),
+        _ => format!(" {count} {many}"),
+    }
 }
 
 fn ready(agents: u32) -> String {

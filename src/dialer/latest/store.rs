@@ -21,24 +21,22 @@ pub(super) async fn note(db: &PgPool, campaign: CampaignId, reason: &Reason, now
     Ok(())
 }
 
-/// Records a decision, and drops the campaign's of before `old`.
-pub(super) async fn record(
-    db: &PgPool,
-    campaign: CampaignId,
-    reason: &Reason,
-    now: DateTime<Utc>,
-    old: DateTime<Utc>,
-) -> Result<()> {
+/// Records a decision.
+pub(super) async fn record(db: &PgPool, campaign: CampaignId, reason: &Reason, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "WITH gone AS (DELETE FROM pacing_decision WHERE campaign_id = $1 AND at < $4)
-         INSERT INTO pacing_decision (campaign_id, at, reason) VALUES ($1, $2, $3)",
+        "INSERT INTO pacing_decision (campaign_id, at, reason) VALUES ($1, $2, $3)",
         campaign.0,
         now,
-        Json(reason) as _,
-        old
+        Json(reason) as _
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Drops the decisions of before `old`.
+pub(super) async fn drop_before(db: &PgPool, old: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("DELETE FROM pacing_decision WHERE at < $1", old).execute(db).await?;
     Ok(())
 }
 

@@ -122,7 +122,7 @@ async fn a_start_that_the_last_look_did_not_permit_is_given_back() {
         unwanted_at_work(app, account).await;
     }
     let campaign = running(app, Mode::Progressive, 1).await;
-    let limit = Limit::below(app.config.carrier.calls_per_second);
+    let limit = Limit::of(&app.config.carrier);
     let burst = u32::try_from(limit.burst()).expect("a few");
     assert_eq!(limit::take(&app.redis, limit, burst - 1).await.expect("Redis answers"), burst - 1, "one is left");
     assert_eq!(tick(app, &campaign).await.0, 0);

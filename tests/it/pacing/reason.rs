@@ -3,7 +3,11 @@
 use chrono::TimeDelta;
 use ledgerline::{
     campaign::{self, Mode},
-    dialer, floor,
+    dialer::{
+        self,
+        latest::{forget_old, store::decisions},
+    },
+    floor,
     pacing::LimitedBy,
 };
 use serde_json::json;
@@ -69,5 +73,23 @@ async fn a_list_that_is_worked_off_is_the_reason() {
     let board = floor::refresh(app).await.expect("a board");
     assert_eq!(board.campaigns[0].why, "Dials 1 line: no more accounts may be called at this moment.");
     all_over(app).await;
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn decisions_are_kept_for_thirty_days() {
+    let carrier = Carrier::start(Answer::Taken).await;
+    let test = start(&carrier).await;
+    let app = &test.app;
+    let campaign = running(app, Mode::Progressive, 1).await;
+    let kept = async || decisions(&app.db, campaign.id, None, 10).await.expect("decisions").len();
+    dialer::tick(app, campaign.id).await.expect("a tick");
+    app.clock.advance(TimeDelta::days(30));
+    dialer::tick(app, campaign.id).await.expect("a tick");
+    forget_old(app).await.expect("a step");
+    assert_eq!(kept().await, 2, "thirty days old");
+    app.clock.advance(TimeDelta::seconds(1));
+    forget_old(app).await.expect("a step");
+    assert_eq!(kept().await, 1);
     test.finish().await;
 }
