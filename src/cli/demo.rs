@@ -6,7 +6,12 @@ mod portfolio;
 mod screen;
 mod store;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -37,7 +42,7 @@ const REPORT_EVERY: Duration = Duration::from_secs(10);
 /// What to show.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// CSV file to show; without one a portfolio is made up.
+    /// CSV file to show, in a data directory of its own below the named one; without a file a portfolio is made up.
     #[arg(long, env = "DATA")]
     pub data: Option<PathBuf>,
 
@@ -74,7 +79,10 @@ pub struct Options {
 ///
 /// # Errors
 /// If it cannot start, or a part of the service failed.
-pub async fn run(options: Options) -> anyhow::Result<()> {
+pub async fn run(mut options: Options) -> anyhow::Result<()> {
+    if let Some(file) = &options.data {
+        options.stores.data_dir = directory_of(&options.stores.data_dir, file);
+    }
     let address = SocketAddr::from(([127, 0, 0, 1], options.port));
     let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
     screen::step("starting Postgres and Redis");
@@ -89,6 +97,12 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     carrier.stop().await;
     screen::step("stopped");
     outcome
+}
+
+/// A file has days of its own, often years ago, and time in an installation only goes on: each file is shown in a data
+/// directory of its own.
+fn directory_of(data_dir: &Path, file: &Path) -> PathBuf {
+    data_dir.join(format!("demo-{}", file.file_stem().unwrap_or_default().to_string_lossy()))
 }
 
 /// Serves with agents at their desks, until it is told to stop.
@@ -114,7 +128,8 @@ async fn open(
         habits: agents::Habits { promise: 16, callback: 14, retry: 64, dispute: 3, end: 3 },
     };
     tasks.spawn(agents::run(team, Arc::default(), stop.clone()));
-    screen::welcome(&url, &seats, &app.clock);
+    let elsewhere = options.data.is_some().then_some(options.stores.data_dir.as_path());
+    screen::welcome(&url, &seats, &app.clock, elsewhere);
     tasks.spawn(report(app.clone(), stop));
     if !options.no_browser {
         screen::open_browser(&url);
@@ -211,5 +226,17 @@ fn speed(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(speed) if (0.5..=20.0).contains(&speed) => Ok(speed),
         _ => Err("a number from 0.5 to 20".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_file_has_a_data_directory_of_its_own() {
+        let of = |file: &str| directory_of(Path::new(".ledgerline"), Path::new(file));
+        assert_eq!(of("/home/data/open items.csv"), Path::new(".ledgerline/demo-open items"));
+        assert_ne!(of("2012.csv"), of("2013.csv"));
     }
 }

@@ -1,6 +1,6 @@
 //! What the demonstration prints.
 
-use std::io::IsTerminal as _;
+use std::{io::IsTerminal as _, path::Path};
 
 use chrono_tz::Tz;
 use url::Url;
@@ -17,8 +17,9 @@ pub(super) fn step(what: &str) {
     println!("· {what}");
 }
 
-/// Where to go and what to do there.
-pub(super) fn welcome(url: &Url, seats: &Seats, clock: &Clock) {
+/// Where to go and what to do there. `elsewhere`: the data directory, where it is not the one of all commands.
+pub(super) fn welcome(url: &Url, seats: &Seats, clock: &Clock, elsewhere: Option<&Path>) {
+    let there = elsewhere.map(|directory| format!(" --data-dir {}", directory.display())).unwrap_or_default();
     let now = clock.now().with_timezone(&clock.house_zone()).format("%A %-d %B %Y, %H:%M %Z");
     let simulated = seats.simulated.len();
     println!(
@@ -33,7 +34,7 @@ pub(super) fn welcome(url: &Url, seats: &Seats, clock: &Clock) {
   its place in the queue change. {simulated} simulated agents work beside you; the debtors and the carrier are emulated, and
   nobody is called.
   Rests between attempts are minutes instead of hours, so that the queue of even a hundred accounts lasts for more than half an hour.
-  Your own file, while this runs:  ledgerline import FILE --mapping MAPPING
+  Your own file, while this runs:  ledgerline import FILE --mapping MAPPING{there}
   Ctrl-C stops everything; the next start goes on with the next working day.
 ",
         campaign = seats.campaign,
