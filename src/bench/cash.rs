@@ -121,5 +121,7 @@ async fn fill(app: &App, portfolio: &str, accounts: i64) -> anyhow::Result<()> {
     sqlx::query(FILL).bind(portfolio).bind(accounts).bind(today).bind(now).bind(ITEMS).execute(&app.db).await?;
     let filled: Vec<AccountId> =
         sqlx::query_scalar("SELECT id FROM account WHERE portfolio = $1").bind(portfolio).fetch_all(&app.db).await?;
-    Ok(ledger::store::refresh_standing(&mut *app.db.acquire().await?, &filled, now).await?)
+    let mut tx = app.db.begin().await?;
+    ledger::store::refresh_standing(&mut tx, &filled, now).await?;
+    Ok(tx.commit().await?)
 }

@@ -24,7 +24,8 @@ use crate::{
 };
 
 /// Works out the figures of `accounts` again, all in one statement. The only writer of `account_standing`: whatever
-/// changes what is owed, disputed or promised calls it before it commits.
+/// changes what is owed, disputed or promised calls it before it commits. In a transaction: many accounts outside of one
+/// would be joined as Postgres thinks best ([`db::plan_for_many`]), which may take for ever.
 ///
 /// # Errors
 /// If Postgres is not available.
